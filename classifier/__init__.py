@@ -1,0 +1,1 @@
+"""From text to assessment: normalise, mask, encode, calibrate, explain; train, evaluate, weights."""

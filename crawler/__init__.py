@@ -1,0 +1,1 @@
+"""From a target to posts, from a flag to a capture."""

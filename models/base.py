@@ -1,0 +1,70 @@
+"""What every table shares: dataclass constructors, UTC times, words stored as short text."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from typing import Annotated, Any, ClassVar
+
+from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, String, TypeDecorator
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
+
+from models.clock import as_utc
+from models.ids import ID_LENGTH, new_id
+
+__all__ = ["Base", "Id", "JsonObject", "Row", "UtcDateTime"]
+
+JsonObject = dict[str, Any]
+
+Id = Annotated[str, mapped_column(String(ID_LENGTH))]
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """Refuses naive times; SQLite forgets the zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        del dialect
+        return None if value is None else as_utc(value)
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
+    """Parent of every table."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        dt.datetime: UtcDateTime(),
+        JsonObject: JSON(),
+        list[JsonObject]: JSON(),
+        list[str]: JSON(),
+        list[list[float]]: JSON(),
+        enum.Enum: Enum(
+            enum.Enum,
+            native_enum=False,
+            length=32,
+            values_callable=lambda words: [word.value for word in words],
+        ),
+    }
+
+
+class Row(Base):
+    """A table whose rows have a sortable id."""
+
+    __abstract__ = True
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default_factory=new_id, init=False)

@@ -1,0 +1,147 @@
+"""The contest file: who stands, what they are called, when the stages are (DESIGN §7).
+
+A `ContestSpec` is pure data: it is read from YAML, stored as JSON on the `Contest` row and handed to
+the classifier, which masks the names it lists.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from models.errors import BadInput
+
+MAX_CONTEST_BYTES = 1_000_000
+"""A contest file is written by hand; anything larger is a mistake or an attack (YAML alias bombs)."""
+
+NAME = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CandidateSpec(_Strict):
+    """One side on the ballot: a pair, a single candidate, a party list or the empty column."""
+
+    number: int = Field(ge=0, le=99)
+    names: list[NAME] = Field(min_length=1, max_length=10)
+    aliases: list[NAME] = []
+    handles: list[NAME] = []
+    slogans: list[NAME] = []
+    hashtags: list[NAME] = []
+    parties: list[NAME] = []
+
+    @property
+    def title(self) -> str:
+        """What the side is called in lists and reports: its names joined by an en dash."""
+        return " – ".join(self.names)
+
+
+class StageSpec(BaseModel):
+    """One *tahapan*: name, first and last day (both included)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    name: NAME
+    first_day: dt.date = Field(alias="from")
+    last_day: dt.date = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> StageSpec:
+        if self.last_day < self.first_day:
+            raise ValueError(f"stage {self.name!r} ends before it begins")
+        return self
+
+
+class ContestSpec(_Strict):
+    """One election. Candidate numbers are unique; at least one side is listed."""
+
+    name: NAME
+    region: NAME
+    election_day: dt.date
+    candidates: list[CandidateSpec] = Field(min_length=1, max_length=100)
+    stages: list[StageSpec] = []
+
+    @model_validator(mode="after")
+    def _numbers_unique(self) -> ContestSpec:
+        numbers = [candidate.number for candidate in self.candidates]
+        if len(set(numbers)) != len(numbers):
+            raise ValueError("two candidates carry the same number")
+        return self
+
+    def stage_on(self, day: dt.date) -> str | None:
+        """The name of the stage that `day` falls in, or None between stages."""
+        for stage in self.stages:
+            if stage.first_day <= day <= stage.last_day:
+                return stage.name
+        return None
+
+
+def load_contest(path: Path) -> ContestSpec:
+    """Read a contest file.
+
+    Raises:
+        BadInput: unreadable, not YAML, or a field is missing or wrong; names file and line.
+    """
+    try:
+        with path.open("rb") as handle:
+            raw = handle.read(MAX_CONTEST_BYTES + 1)
+    except OSError as error:
+        raise BadInput(f"cannot read the contest file: {error.strerror}", path=path) from error
+    if len(raw) > MAX_CONTEST_BYTES:
+        raise BadInput(f"contest file is larger than {MAX_CONTEST_BYTES} bytes", path=path)
+    return parse_contest(raw, path=path)
+
+
+def parse_contest(raw: bytes, *, path: Path | str = "<contest>") -> ContestSpec:
+    """Parse the YAML of a contest file; `path` only serves the error message."""
+    try:
+        text = raw.decode("utf-8-sig")
+        node = yaml.compose(text, Loader=_NoAliasLoader)
+        data = yaml.load(text, Loader=_NoAliasLoader)  # noqa: S506 - a SafeLoader subclass
+    except UnicodeDecodeError as error:
+        raise BadInput("contest file is not UTF-8", path=path) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        raise BadInput(
+            f"not valid YAML: {error.problem}", path=path, line=None if mark is None else mark.line + 1
+        ) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise BadInput(f"not valid YAML: {error}".splitlines()[0], path=path) from error
+    if not isinstance(data, dict):
+        raise BadInput("a contest file is a mapping with name, region, election_day, candidates", path=path)
+    try:
+        return ContestSpec.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "contest"
+        raise BadInput(f"{where}: {first['msg']}", path=path, line=_line_of(node, first["loc"])) from error
+
+
+class _NoAliasLoader(yaml.SafeLoader):
+    """SafeLoader without aliases: a contest needs none, and they are how YAML bombs are made."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not allowed", mark)
+        return super().compose_node(parent, index)
+
+
+def _line_of(node: Any, location: tuple[int | str, ...]) -> int | None:
+    """The 1-based line of the deepest YAML node that `location` reaches."""
+    for part in location:
+        child = None
+        if isinstance(node, yaml.MappingNode):
+            child = next((value for key, value in node.value if key.value == part), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            child = node.value[part]
+        if child is None:
+            break
+        node = child
+    return None if node is None else int(node.start_mark.line) + 1

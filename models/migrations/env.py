@@ -1,0 +1,23 @@
+"""Run by Alembic. The connection comes from `models.migrations.upgrade`, or a scratch database when revising."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import create_engine
+
+from models import schema
+from models.base import UtcDateTime
+
+
+def render_item(kind: str, item: object, _context: object) -> str | bool:
+    """Migrations name plain SQLAlchemy types, so that old ones outlive changes in `models.base`."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+
+
+connection = context.config.attributes.get("connection")
+if connection is None:
+    url = context.config.get_main_option("sqlalchemy.url") or "sqlite://"
+    connection = create_engine(url).connect()
+context.configure(connection=connection, target_metadata=schema.METADATA, render_as_batch=True, render_item=render_item)
+with context.begin_transaction():
+    context.run_migrations()

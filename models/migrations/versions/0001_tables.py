@@ -1,0 +1,505 @@
+"""Tables
+
+Revision ID: 0001
+Revises: 
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = '0001'
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+
+    op.create_table('accounts',
+    sa.Column('source', sa.String(length=32), nullable=False),
+    sa.Column('handle', sa.String(length=255), nullable=False),
+    sa.Column('url', sa.String(), nullable=False),
+    sa.Column('external_id', sa.String(length=255), nullable=True),
+    sa.Column('display_name', sa.String(), nullable=True),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts')),
+    sa.UniqueConstraint('source', 'handle', name=op.f('uq_accounts_source_handle'))
+    )
+    op.create_table('checkpoints',
+    sa.Column('tree_size', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('root_hash', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('frontier', sa.LargeBinary(), nullable=False),
+    sa.Column('note', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('tree_size', name=op.f('pk_checkpoints'))
+    )
+    op.create_table('civil_servants',
+    sa.Column('status', sa.Enum('PNS', 'PPPK', 'PPNPN', name='staffstatus', native_enum=False, length=32), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('nip_index', sa.String(length=64), nullable=False),
+    sa.Column('name_index', sa.String(length=64), nullable=False),
+    sa.Column('salt', sa.LargeBinary(length=16), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_civil_servants')),
+    sa.UniqueConstraint('nip_index', name=op.f('uq_civil_servants_nip_index'))
+    )
+    with op.batch_alter_table('civil_servants', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_civil_servants_name_index'), ['name_index'], unique=False)
+
+    op.create_table('contests',
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('region', sa.String(), nullable=False),
+    sa.Column('election_day', sa.Date(), nullable=False),
+    sa.Column('spec', sa.JSON(), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_contests')),
+    sa.UniqueConstraint('name', name=op.f('uq_contests_name'))
+    )
+    op.create_table('log_entries',
+    sa.Column('seq', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('actor', sa.String(length=64), nullable=False),
+    sa.Column('action', sa.String(length=64), nullable=False),
+    sa.Column('subject', sa.String(length=64), nullable=False),
+    sa.Column('entry', sa.LargeBinary(), nullable=False),
+    sa.Column('leaf_hash', sa.LargeBinary(length=32), nullable=False),
+    sa.PrimaryKeyConstraint('seq', name=op.f('pk_log_entries'))
+    )
+    with op.batch_alter_table('log_entries', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_log_entries_action'), ['action'], unique=False)
+        batch_op.create_index(batch_op.f('ix_log_entries_subject'), ['subject'], unique=False)
+
+    op.create_table('officers',
+    sa.Column('username', sa.String(length=64), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('position', sa.String(), nullable=False),
+    sa.Column('password_hash', sa.String(), nullable=False),
+    sa.Column('roles', sa.JSON(), nullable=False),
+    sa.Column('language', sa.String(length=2), nullable=False),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('failed_logins', sa.Integer(), nullable=False),
+    sa.Column('locked_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_officers')),
+    sa.UniqueConstraint('username', name=op.f('uq_officers_username'))
+    )
+    op.create_table('attributions',
+    sa.Column('account_id', sa.String(length=26), nullable=False),
+    sa.Column('civil_servant_id', sa.String(length=26), nullable=False),
+    sa.Column('evidence', sa.String(), nullable=False),
+    sa.Column('confidence', sa.Enum('confirmed_by_holder', 'official_record', 'several_sources', 'single_source', name='confidence', native_enum=False, length=32), nullable=False),
+    sa.Column('asserted_by', sa.String(length=26), nullable=False),
+    sa.Column('asserted_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('verified_by', sa.String(length=26), nullable=True),
+    sa.Column('verified_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('state', sa.Enum('claimed', 'verified', 'rejected', 'suspended', name='attributionstate', native_enum=False, length=32), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_attributions_account_id_accounts')),
+    sa.ForeignKeyConstraint(['asserted_by'], ['officers.id'], name=op.f('fk_attributions_asserted_by_officers')),
+    sa.ForeignKeyConstraint(['civil_servant_id'], ['civil_servants.id'], name=op.f('fk_attributions_civil_servant_id_civil_servants')),
+    sa.ForeignKeyConstraint(['verified_by'], ['officers.id'], name=op.f('fk_attributions_verified_by_officers')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_attributions'))
+    )
+    with op.batch_alter_table('attributions', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_attributions_account_id'), ['account_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_attributions_civil_servant_id'), ['civil_servant_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_attributions_state'), ['state'], unique=False)
+
+    op.create_table('login_sessions',
+    sa.Column('token_hash', sa.String(length=64), nullable=False),
+    sa.Column('officer_id', sa.String(length=26), nullable=False),
+    sa.Column('csrf_token', sa.String(length=64), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['officer_id'], ['officers.id'], name=op.f('fk_login_sessions_officer_id_officers')),
+    sa.PrimaryKeyConstraint('token_hash', name=op.f('pk_login_sessions'))
+    )
+    with op.batch_alter_table('login_sessions', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_login_sessions_expires_at'), ['expires_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_login_sessions_officer_id'), ['officer_id'], unique=False)
+
+    op.create_table('mandates',
+    sa.Column('number', sa.String(length=120), nullable=False),
+    sa.Column('legal_basis', sa.String(), nullable=False),
+    sa.Column('agency', sa.String(), nullable=False),
+    sa.Column('region', sa.String(), nullable=False),
+    sa.Column('contest_id', sa.String(length=26), nullable=False),
+    sa.Column('first_day', sa.Date(), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=False),
+    sa.Column('utc_offset_minutes', sa.Integer(), nullable=False),
+    sa.Column('entered_by', sa.String(length=26), nullable=False),
+    sa.Column('entered_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('approved_by', sa.String(length=26), nullable=True),
+    sa.Column('approved_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('state', sa.Enum('proposed', 'approved', 'revoked', name='mandatestate', native_enum=False, length=32), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['approved_by'], ['officers.id'], name=op.f('fk_mandates_approved_by_officers')),
+    sa.ForeignKeyConstraint(['contest_id'], ['contests.id'], name=op.f('fk_mandates_contest_id_contests')),
+    sa.ForeignKeyConstraint(['entered_by'], ['officers.id'], name=op.f('fk_mandates_entered_by_officers')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_mandates')),
+    sa.UniqueConstraint('number', name=op.f('uq_mandates_number'))
+    )
+    with op.batch_alter_table('mandates', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_mandates_contest_id'), ['contest_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_mandates_state'), ['state'], unique=False)
+
+    op.create_table('posts',
+    sa.Column('source', sa.String(length=32), nullable=False),
+    sa.Column('external_id', sa.String(length=500), nullable=False),
+    sa.Column('account_id', sa.String(length=26), nullable=True),
+    sa.Column('author', sa.String(), nullable=False),
+    sa.Column('url', sa.String(), nullable=True),
+    sa.Column('posted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('first_seen_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('last_seen_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('text_sha256', sa.String(length=64), nullable=False),
+    sa.Column('versions', sa.Integer(), nullable=False),
+    sa.Column('is_repost', sa.Boolean(), nullable=False),
+    sa.Column('state', sa.Enum('seen', 'edited', 'deleted', 'unavailable', name='poststate', native_enum=False, length=32), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_posts_account_id_accounts')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_posts')),
+    sa.UniqueConstraint('source', 'external_id', name=op.f('uq_posts_source_external_id'))
+    )
+    with op.batch_alter_table('posts', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_posts_account_id'), ['account_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_posts_first_seen_at'), ['first_seen_at'], unique=False)
+
+    op.create_table('reports',
+    sa.Column('number', sa.String(length=120), nullable=False),
+    sa.Column('mandate_id', sa.String(length=26), nullable=False),
+    sa.Column('drafted_by', sa.String(length=26), nullable=False),
+    sa.Column('drafted_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('fields', sa.JSON(), nullable=False),
+    sa.Column('signed_by', sa.String(length=26), nullable=True),
+    sa.Column('signed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('sealed_content', sa.LargeBinary(), nullable=True),
+    sa.Column('content_sha256', sa.String(length=64), nullable=True),
+    sa.Column('signature', sa.LargeBinary(), nullable=True),
+    sa.Column('state', sa.Enum('draft', 'signed', 'handed_over', 'closed', 'withdrawn', name='reportstate', native_enum=False, length=32), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['drafted_by'], ['officers.id'], name=op.f('fk_reports_drafted_by_officers')),
+    sa.ForeignKeyConstraint(['mandate_id'], ['mandates.id'], name=op.f('fk_reports_mandate_id_mandates')),
+    sa.ForeignKeyConstraint(['signed_by'], ['officers.id'], name=op.f('fk_reports_signed_by_officers')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_reports')),
+    sa.UniqueConstraint('number', name=op.f('uq_reports_number'))
+    )
+    with op.batch_alter_table('reports', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_reports_mandate_id'), ['mandate_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_reports_state'), ['state'], unique=False)
+
+    op.create_table('roster_entries',
+    sa.Column('mandate_id', sa.String(length=26), nullable=False),
+    sa.Column('civil_servant_id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['civil_servant_id'], ['civil_servants.id'], name=op.f('fk_roster_entries_civil_servant_id_civil_servants')),
+    sa.ForeignKeyConstraint(['mandate_id'], ['mandates.id'], name=op.f('fk_roster_entries_mandate_id_mandates')),
+    sa.PrimaryKeyConstraint('mandate_id', 'civil_servant_id', name=op.f('pk_roster_entries'))
+    )
+    with op.batch_alter_table('roster_entries', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_roster_entries_civil_servant_id'), ['civil_servant_id'], unique=False)
+
+    op.create_table('sightings',
+    sa.Column('post_id', sa.String(length=26), nullable=False),
+    sa.Column('mandate_id', sa.String(length=26), nullable=False),
+    sa.Column('state', sa.Enum('new', 'assessed', name='sightingstate', native_enum=False, length=32), nullable=False),
+    sa.ForeignKeyConstraint(['mandate_id'], ['mandates.id'], name=op.f('fk_sightings_mandate_id_mandates')),
+    sa.ForeignKeyConstraint(['post_id'], ['posts.id'], name=op.f('fk_sightings_post_id_posts')),
+    sa.PrimaryKeyConstraint('post_id', 'mandate_id', name=op.f('pk_sightings'))
+    )
+    with op.batch_alter_table('sightings', schema=None) as batch_op:
+        batch_op.create_index('ix_sightings_state_post_id', ['state', 'post_id'], unique=False)
+
+    op.create_table('targets',
+    sa.Column('mandate_id', sa.String(length=26), nullable=False),
+    sa.Column('account_id', sa.String(length=26), nullable=True),
+    sa.Column('source', sa.String(length=32), nullable=False),
+    sa.Column('address', sa.String(length=2000), nullable=False),
+    sa.Column('interval_seconds', sa.Integer(), nullable=False),
+    sa.Column('next_due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('paused', sa.Boolean(), nullable=False),
+    sa.Column('watermark', sa.JSON(), nullable=False),
+    sa.Column('validators', sa.JSON(), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_targets_account_id_accounts')),
+    sa.ForeignKeyConstraint(['mandate_id'], ['mandates.id'], name=op.f('fk_targets_mandate_id_mandates')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_targets')),
+    sa.UniqueConstraint('mandate_id', 'source', 'address', name=op.f('uq_targets_mandate_id_source_address'))
+    )
+    with op.batch_alter_table('targets', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_targets_account_id'), ['account_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_targets_mandate_id'), ['mandate_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_targets_next_due_at'), ['next_due_at'], unique=False)
+
+    op.create_table('follow_ups',
+    sa.Column('report_id', sa.String(length=26), nullable=False),
+    sa.Column('step', sa.String(length=64), nullable=False),
+    sa.Column('institution', sa.String(), nullable=False),
+    sa.Column('on_day', sa.Date(), nullable=False),
+    sa.Column('document', sa.String(), nullable=False),
+    sa.Column('note', sa.String(), nullable=False),
+    sa.Column('entered_by', sa.String(length=26), nullable=False),
+    sa.Column('entered_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['entered_by'], ['officers.id'], name=op.f('fk_follow_ups_entered_by_officers')),
+    sa.ForeignKeyConstraint(['report_id'], ['reports.id'], name=op.f('fk_follow_ups_report_id_reports')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_follow_ups'))
+    )
+    with op.batch_alter_table('follow_ups', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_follow_ups_report_id'), ['report_id'], unique=False)
+
+    op.create_table('runs',
+    sa.Column('target_id', sa.String(length=26), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('outcome', sa.Enum('running', 'done', 'unchanged', 'refused', 'failed', 'gone', 'missed', 'interrupted', name='runoutcome', native_enum=False, length=32), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('fetches', sa.Integer(), nullable=False),
+    sa.Column('posts_seen', sa.Integer(), nullable=False),
+    sa.Column('posts_new', sa.Integer(), nullable=False),
+    sa.Column('posts_edited', sa.Integer(), nullable=False),
+    sa.Column('unparsed', sa.Integer(), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['target_id'], ['targets.id'], name=op.f('fk_runs_target_id_targets')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_runs')),
+    sa.UniqueConstraint('target_id', 'due_at', name=op.f('uq_runs_target_id_due_at'))
+    )
+    with op.batch_alter_table('runs', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_runs_outcome'), ['outcome'], unique=False)
+
+    op.create_table('fetches',
+    sa.Column('run_id', sa.String(length=26), nullable=False),
+    sa.Column('url', sa.String(), nullable=False),
+    sa.Column('status', sa.Integer(), nullable=False),
+    sa.Column('headers', sa.JSON(), nullable=False),
+    sa.Column('fetched_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('body_sha256', sa.String(length=64), nullable=False),
+    sa.Column('media_type', sa.String(length=120), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['run_id'], ['runs.id'], name=op.f('fk_fetches_run_id_runs')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_fetches'))
+    )
+    with op.batch_alter_table('fetches', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_fetches_body_sha256'), ['body_sha256'], unique=False)
+        batch_op.create_index(batch_op.f('ix_fetches_run_id'), ['run_id'], unique=False)
+
+    op.create_table('post_versions',
+    sa.Column('post_id', sa.String(length=26), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('text', sa.String(), nullable=False),
+    sa.Column('text_sha256', sa.String(length=64), nullable=False),
+    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('edited_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('fetch_id', sa.String(length=26), nullable=False),
+    sa.Column('locator', sa.String(), nullable=False),
+    sa.Column('attachments', sa.JSON(), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['fetch_id'], ['fetches.id'], name=op.f('fk_post_versions_fetch_id_fetches')),
+    sa.ForeignKeyConstraint(['post_id'], ['posts.id'], name=op.f('fk_post_versions_post_id_posts')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_post_versions')),
+    sa.UniqueConstraint('post_id', 'number', name=op.f('uq_post_versions_post_id_number'))
+    )
+    with op.batch_alter_table('post_versions', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_post_versions_fetch_id'), ['fetch_id'], unique=False)
+
+    op.create_table('assessments',
+    sa.Column('post_version_id', sa.String(length=26), nullable=False),
+    sa.Column('mandate_id', sa.String(length=26), nullable=False),
+    sa.Column('model', sa.String(length=120), nullable=False),
+    sa.Column('weights_sha256', sa.String(length=64), nullable=False),
+    sa.Column('threshold', sa.Double(), nullable=False),
+    sa.Column('score', sa.Double(), nullable=False),
+    sa.Column('flagged', sa.Boolean(), nullable=False),
+    sa.Column('act', sa.Enum('support', 'attack', 'mobilise', 'none', name='act', native_enum=False, length=32), nullable=False),
+    sa.Column('voice', sa.Enum('own', 'quote', 'news', 'official', 'unclear', name='voice', native_enum=False, length=32), nullable=False),
+    sa.Column('masked', sa.String(), nullable=False),
+    sa.Column('assessed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('targets', sa.JSON(), nullable=False),
+    sa.Column('spans', sa.JSON(), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['mandate_id'], ['mandates.id'], name=op.f('fk_assessments_mandate_id_mandates')),
+    sa.ForeignKeyConstraint(['post_version_id'], ['post_versions.id'], name=op.f('fk_assessments_post_version_id_post_versions')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_assessments')),
+    sa.UniqueConstraint('post_version_id', 'mandate_id', 'model', name=op.f('uq_assessments_post_version_id_mandate_id_model'))
+    )
+    op.create_table('flags',
+    sa.Column('post_id', sa.String(length=26), nullable=False),
+    sa.Column('post_version_id', sa.String(length=26), nullable=False),
+    sa.Column('assessment_id', sa.String(length=26), nullable=False),
+    sa.Column('mandate_id', sa.String(length=26), nullable=False),
+    sa.Column('raised_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('first_viewed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('capture_attempts', sa.Integer(), nullable=False),
+    sa.Column('capture_after', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('revision', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Enum('pending', 'ready', 'in_review', 'confirmed', 'dismissed', 'disputed', 'expired', name='flagstate', native_enum=False, length=32), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['assessment_id'], ['assessments.id'], name=op.f('fk_flags_assessment_id_assessments')),
+    sa.ForeignKeyConstraint(['mandate_id'], ['mandates.id'], name=op.f('fk_flags_mandate_id_mandates')),
+    sa.ForeignKeyConstraint(['post_id'], ['posts.id'], name=op.f('fk_flags_post_id_posts')),
+    sa.ForeignKeyConstraint(['post_version_id'], ['post_versions.id'], name=op.f('fk_flags_post_version_id_post_versions')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_flags')),
+    sa.UniqueConstraint('assessment_id', name=op.f('uq_flags_assessment_id')),
+    sa.UniqueConstraint('post_version_id', 'mandate_id', name=op.f('uq_flags_post_version_id_mandate_id'))
+    )
+    with op.batch_alter_table('flags', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_flags_mandate_id'), ['mandate_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_flags_post_id'), ['post_id'], unique=False)
+        batch_op.create_index('ix_flags_state_raised_at', ['state', 'raised_at'], unique=False)
+
+    op.create_table('captures',
+    sa.Column('flag_id', sa.String(length=26), nullable=False),
+    sa.Column('quality', sa.Enum('page', 'rendering', 'broken', name='capturequality', native_enum=False, length=32), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('url', sa.String(), nullable=True),
+    sa.Column('final_url', sa.String(), nullable=True),
+    sa.Column('captured_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('screenshot_sha256', sa.String(length=64), nullable=True),
+    sa.Column('page_sha256', sa.String(length=64), nullable=True),
+    sa.Column('text_found', sa.Boolean(), nullable=False),
+    sa.Column('details', sa.JSON(), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['flag_id'], ['flags.id'], name=op.f('fk_captures_flag_id_flags')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_captures'))
+    )
+    with op.batch_alter_table('captures', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_captures_flag_id'), ['flag_id'], unique=False)
+
+    op.create_table('leases',
+    sa.Column('flag_id', sa.String(length=26), nullable=False),
+    sa.Column('officer_id', sa.String(length=26), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['flag_id'], ['flags.id'], name=op.f('fk_leases_flag_id_flags')),
+    sa.ForeignKeyConstraint(['officer_id'], ['officers.id'], name=op.f('fk_leases_officer_id_officers')),
+    sa.PrimaryKeyConstraint('flag_id', 'officer_id', name=op.f('pk_leases'))
+    )
+    op.create_table('report_flags',
+    sa.Column('report_id', sa.String(length=26), nullable=False),
+    sa.Column('flag_id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['flag_id'], ['flags.id'], name=op.f('fk_report_flags_flag_id_flags')),
+    sa.ForeignKeyConstraint(['report_id'], ['reports.id'], name=op.f('fk_report_flags_report_id_reports')),
+    sa.PrimaryKeyConstraint('report_id', 'flag_id', name=op.f('pk_report_flags'))
+    )
+    with op.batch_alter_table('report_flags', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_report_flags_flag_id'), ['flag_id'], unique=False)
+
+    op.create_table('reviews',
+    sa.Column('flag_id', sa.String(length=26), nullable=False),
+    sa.Column('reviewer_id', sa.String(length=26), nullable=False),
+    sa.Column('round', sa.Enum('independent', 'adjudication', name='reviewround', native_enum=False, length=32), nullable=False),
+    sa.Column('decision', sa.Enum('confirm', 'dismiss', 'recused', name='decision', native_enum=False, length=32), nullable=False),
+    sa.Column('is_person', sa.Enum('yes', 'no', 'unsure', name='answer', native_enum=False, length=32), nullable=False),
+    sa.Column('takes_side', sa.Enum('yes', 'no', 'unsure', name='answer', native_enum=False, length=32), nullable=False),
+    sa.Column('voice', sa.String(), nullable=False),
+    sa.Column('acts', sa.JSON(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('exculpatory', sa.String(), nullable=False),
+    sa.Column('coercion', sa.Boolean(), nullable=False),
+    sa.Column('given_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('undone_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['flag_id'], ['flags.id'], name=op.f('fk_reviews_flag_id_flags')),
+    sa.ForeignKeyConstraint(['reviewer_id'], ['officers.id'], name=op.f('fk_reviews_reviewer_id_officers')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_reviews'))
+    )
+    with op.batch_alter_table('reviews', schema=None) as batch_op:
+        batch_op.create_index('ix_reviews_flag_id_reviewer_id', ['flag_id', 'reviewer_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_reviews_reviewer_id'), ['reviewer_id'], unique=False)
+
+
+
+
+def downgrade() -> None:
+
+    with op.batch_alter_table('reviews', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_reviews_reviewer_id'))
+        batch_op.drop_index('ix_reviews_flag_id_reviewer_id')
+
+    op.drop_table('reviews')
+    with op.batch_alter_table('report_flags', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_report_flags_flag_id'))
+
+    op.drop_table('report_flags')
+    op.drop_table('leases')
+    with op.batch_alter_table('captures', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_captures_flag_id'))
+
+    op.drop_table('captures')
+    with op.batch_alter_table('flags', schema=None) as batch_op:
+        batch_op.drop_index('ix_flags_state_raised_at')
+        batch_op.drop_index(batch_op.f('ix_flags_post_id'))
+        batch_op.drop_index(batch_op.f('ix_flags_mandate_id'))
+
+    op.drop_table('flags')
+    op.drop_table('assessments')
+    with op.batch_alter_table('post_versions', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_post_versions_fetch_id'))
+
+    op.drop_table('post_versions')
+    with op.batch_alter_table('fetches', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_fetches_run_id'))
+        batch_op.drop_index(batch_op.f('ix_fetches_body_sha256'))
+
+    op.drop_table('fetches')
+    with op.batch_alter_table('runs', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_runs_outcome'))
+
+    op.drop_table('runs')
+    with op.batch_alter_table('follow_ups', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_follow_ups_report_id'))
+
+    op.drop_table('follow_ups')
+    with op.batch_alter_table('targets', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_targets_next_due_at'))
+        batch_op.drop_index(batch_op.f('ix_targets_mandate_id'))
+        batch_op.drop_index(batch_op.f('ix_targets_account_id'))
+
+    op.drop_table('targets')
+    with op.batch_alter_table('sightings', schema=None) as batch_op:
+        batch_op.drop_index('ix_sightings_state_post_id')
+
+    op.drop_table('sightings')
+    with op.batch_alter_table('roster_entries', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_roster_entries_civil_servant_id'))
+
+    op.drop_table('roster_entries')
+    with op.batch_alter_table('reports', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_reports_state'))
+        batch_op.drop_index(batch_op.f('ix_reports_mandate_id'))
+
+    op.drop_table('reports')
+    with op.batch_alter_table('posts', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_posts_first_seen_at'))
+        batch_op.drop_index(batch_op.f('ix_posts_account_id'))
+
+    op.drop_table('posts')
+    with op.batch_alter_table('mandates', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_mandates_state'))
+        batch_op.drop_index(batch_op.f('ix_mandates_contest_id'))
+
+    op.drop_table('mandates')
+    with op.batch_alter_table('login_sessions', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_login_sessions_officer_id'))
+        batch_op.drop_index(batch_op.f('ix_login_sessions_expires_at'))
+
+    op.drop_table('login_sessions')
+    with op.batch_alter_table('attributions', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_attributions_state'))
+        batch_op.drop_index(batch_op.f('ix_attributions_civil_servant_id'))
+        batch_op.drop_index(batch_op.f('ix_attributions_account_id'))
+
+    op.drop_table('attributions')
+    op.drop_table('officers')
+    with op.batch_alter_table('log_entries', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_log_entries_subject'))
+        batch_op.drop_index(batch_op.f('ix_log_entries_action'))
+
+    op.drop_table('log_entries')
+    op.drop_table('contests')
+    with op.batch_alter_table('civil_servants', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_civil_servants_name_index'))
+
+    op.drop_table('civil_servants')
+    op.drop_table('checkpoints')
+    op.drop_table('accounts')
+

@@ -1,0 +1,94 @@
+"""Civil servants and the rosters that put them under a mandate. Their details are sealed at rest."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+
+from sqlalchemy import ForeignKey, LargeBinary, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, Id, Row
+from models.log import record
+from models.mandates import Mandate
+from models.vault import SALT_BYTES, Vault, commitment, new_salt
+
+
+class StaffStatus(enum.StrEnum):
+    """Kind of employment; the candidate articles depend on it."""
+
+    PNS = "PNS"
+    PPPK = "PPPK"
+    PPNPN = "PPNPN"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Person:
+    """A civil servant in the clear; exists in memory only."""
+
+    name: str
+    nip: str
+    status: StaffStatus
+    position: str = ""
+    unit: str = ""
+    agency: str = ""
+
+
+class CivilServant(Row):
+    """A rostered person. Everything that names them is in `sealed`; the indices find, but do not tell."""
+
+    __tablename__ = "civil_servants"
+
+    status: Mapped[StaffStatus]
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    nip_index: Mapped[str] = mapped_column(String(64), unique=True)
+    name_index: Mapped[str] = mapped_column(String(64), index=True)
+    salt: Mapped[bytes] = mapped_column(LargeBinary(SALT_BYTES), default_factory=new_salt)
+
+
+class RosterEntry(Base):
+    """This civil servant is under this mandate."""
+
+    __tablename__ = "roster_entries"
+
+    mandate_id: Mapped[Id] = mapped_column(ForeignKey("mandates.id"), primary_key=True)
+    civil_servant_id: Mapped[Id] = mapped_column(ForeignKey("civil_servants.id"), primary_key=True, index=True)
+
+
+def enrol(session: Session, vault: Vault, mandate: Mandate, person: Person, *, actor: str) -> CivilServant:
+    """Put a person on the mandate's roster; the same NIP is the same row, with its details renewed."""
+    nip_index = vault.index(person.nip, kind="nip")
+    row = session.scalar(select(CivilServant).where(CivilServant.nip_index == nip_index))
+    if row is None:
+        row = CivilServant(status=person.status, sealed=b"", nip_index=nip_index, name_index="")
+        session.add(row)
+    row.status, row.name_index = person.status, vault.index(name_key(person.name), kind="name")
+    row.sealed = vault.seal(dataclasses.asdict(person), context=row.id)
+    if session.get(RosterEntry, (mandate.id, row.id)) is None:
+        session.flush()
+        session.add(RosterEntry(mandate_id=mandate.id, civil_servant_id=row.id))
+        record(session, "roster.enrolled", row, actor=actor, mandate=mandate.id,
+               nip=commitment(row.salt, person.nip))  # fmt: skip
+    return row
+
+
+def open_person(vault: Vault, row: CivilServant) -> Person:
+    """The person in the clear.
+
+    Raises:
+        StorageError: the key file is not the one the row was sealed with.
+    """
+    details = vault.unseal(row.sealed, context=row.id)
+    return Person(**{**details, "status": StaffStatus(details["status"])})
+
+
+def namesakes(session: Session, vault: Vault, row: CivilServant) -> int:
+    """How many other rostered people carry the same name (case and spacing ignored)."""
+    index = vault.index(name_key(open_person(vault, row).name), kind="name")
+    others = select(CivilServant.id).where(CivilServant.name_index == index, CivilServant.id != row.id)
+    return len(session.scalars(others).all())
+
+
+def name_key(name: str) -> str:
+    """The form in which names are compared."""
+    return " ".join(name.casefold().split())

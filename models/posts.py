@@ -1,0 +1,270 @@
+"""Posts and their versions: stored once per (source, external id), every text they have had kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import enum
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, Id, JsonObject, Row
+from models.canonical import sha256_hex
+from models.clock import as_utc, utc_now
+from models.errors import BadInput
+from models.ids import new_id
+from models.log import record
+from models.targets import Fetch, Run, Target
+
+MAX_TEXT_CHARACTERS = 100_000
+MAX_ID_CHARACTERS = 500
+
+
+class PostState(enum.StrEnum):
+    """What the platform shows us today. `unavailable`: it is hidden from us, which is not the same as deleted."""
+
+    SEEN = "seen"
+    EDITED = "edited"
+    DELETED = "deleted"
+    UNAVAILABLE = "unavailable"
+
+
+class SightingState(enum.StrEnum):
+    """new → assessed; an edit makes it new again."""
+
+    NEW = "new"
+    ASSESSED = "assessed"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ParsedPost:
+    """What a connector understood of one item. Text is cleaned of what no database stores (NUL, surrogates).
+
+    `external_id` identifies the post for ever on its source; `locator` says where in the raw bytes it stands
+    (a JSON pointer, a line number); `posted_at` and `edited_at` are aware times.
+
+    Raises:
+        BadInput: a time without a zone, an empty or overlong id.
+    """
+
+    external_id: str
+    text: str
+    url: str | None
+    posted_at: dt.datetime | None
+    locator: str
+    author: str = ""
+    edited_at: dt.datetime | None = None
+    is_repost: bool = False
+    attachments: tuple[JsonObject, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.external_id) <= MAX_ID_CHARACTERS:
+            raise BadInput(f"post id of {len(self.external_id)} characters")
+        for name in ("external_id", "text", "author", "url"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, storable(value)[:MAX_TEXT_CHARACTERS])
+        for name in ("posted_at", "edited_at"):
+            value = getattr(self, name)
+            if value is not None:
+                try:
+                    object.__setattr__(self, name, as_utc(value))
+                except (ValueError, OverflowError) as error:
+                    raise BadInput(f"post {self.external_id}: {name}: {error}") from error
+
+
+class Post(Row):
+    """One public post. `text_sha256` is that of its newest version."""
+
+    __tablename__ = "posts"
+    __table_args__ = (UniqueConstraint("source", "external_id"),)
+
+    source: Mapped[str] = mapped_column(String(32))
+    external_id: Mapped[str] = mapped_column(String(MAX_ID_CHARACTERS))
+    account_id: Mapped[Id | None] = mapped_column(ForeignKey("accounts.id"), index=True)
+    author: Mapped[str]
+    url: Mapped[str | None]
+    posted_at: Mapped[dt.datetime | None]
+    first_seen_at: Mapped[dt.datetime] = mapped_column(index=True)
+    last_seen_at: Mapped[dt.datetime]
+    text_sha256: Mapped[str] = mapped_column(String(64))
+    versions: Mapped[int] = mapped_column(default=1)
+    is_repost: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[PostState] = mapped_column(default=PostState.SEEN)
+
+
+class PostVersion(Row):
+    """One text the post has had, and the raw bytes it was read from (`fetch_id`, `locator`)."""
+
+    __tablename__ = "post_versions"
+    __table_args__ = (UniqueConstraint("post_id", "number"),)
+
+    post_id: Mapped[Id] = mapped_column(ForeignKey("posts.id"))
+    number: Mapped[int]
+    text: Mapped[str]
+    text_sha256: Mapped[str] = mapped_column(String(64))
+    seen_at: Mapped[dt.datetime]
+    edited_at: Mapped[dt.datetime | None]
+    fetch_id: Mapped[Id] = mapped_column(ForeignKey("fetches.id"), index=True)
+    locator: Mapped[str]
+    attachments: Mapped[list[JsonObject]] = mapped_column(default_factory=list)
+
+
+class Sighting(Base):
+    """This post is visible under this mandate; the unit of work of the assessing stage."""
+
+    __tablename__ = "sightings"
+    __table_args__ = (Index("ix_sightings_state_post_id", "state", "post_id"),)
+
+    post_id: Mapped[Id] = mapped_column(ForeignKey("posts.id"), primary_key=True)
+    mandate_id: Mapped[Id] = mapped_column(ForeignKey("mandates.id"), primary_key=True)
+    state: Mapped[SightingState] = mapped_column(default=SightingState.NEW)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stored:
+    """What `store_posts` did, in posts."""
+
+    seen: int
+    new: int
+    edited: int
+
+
+def storable(text: str) -> str:
+    """`text` without NUL and lone surrogates, which PostgreSQL and UTF-8 refuse."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
+
+
+def store_posts(
+    session: Session,
+    run: Run,
+    fetch: Fetch,
+    parsed: Sequence[ParsedPost],
+    *,
+    actor: str,
+    at: dt.datetime | None = None,
+) -> Stored:
+    """Upsert one response's posts; running it twice changes nothing.
+
+    A known post with another text gets a new version and is assessed again. Two items with the same id in one
+    response count once, the last one wins. Costs four statements however many posts there are, plus one for
+    each edited post.
+    """
+    moment = at or utc_now()
+    target = session.get_one(Target, run.target_id)
+    wanted = {post.external_id: post for post in parsed}
+    if not wanted:
+        return Stored(0, 0, 0)
+    fresh = _insert_new(session, target, fetch, wanted.values(), moment)
+    known = {
+        post.external_id: post
+        for post in session.scalars(
+            select(Post).where(Post.source == target.source, Post.external_id.in_(wanted))
+        )
+    }
+    session.flush()
+    edited = [
+        _add_version(session, known[key], item, fetch, moment)
+        for key, item in wanted.items()
+        if known[key].id not in fresh and known[key].text_sha256 != sha256_hex(item.text.encode())
+    ]
+    for post in known.values():
+        post.last_seen_at = moment
+        if post.state in (PostState.DELETED, PostState.UNAVAILABLE):
+            post.state = PostState.EDITED if post.versions > 1 else PostState.SEEN
+    _sight(session, target, known.values(), {post.id for post in edited})
+    stored = Stored(seen=len(wanted), new=len(fresh), edited=len(edited))
+    run.posts_seen += stored.seen
+    run.posts_new += stored.new
+    run.posts_edited += stored.edited
+    changed = [post for post in known.values() if post.id in fresh] + edited
+    if changed:
+        record(
+            session,
+            "posts.stored",
+            run,
+            actor=actor,
+            at=moment,
+            fetch=fetch.id,
+            body_sha256=fetch.body_sha256,
+            posts=[[post.id, post.versions, post.text_sha256] for post in changed],
+        )
+    return stored
+
+
+def _insert_new(
+    session: Session, target: Target, fetch: Fetch, items: Iterable[ParsedPost], moment: dt.datetime
+) -> set[str]:
+    """Insert the posts nobody has stored yet, with their first version; returns their ids."""
+    rows = [
+        {
+            "id": new_id(),
+            "source": target.source,
+            "external_id": item.external_id,
+            "account_id": target.account_id,
+            "author": item.author,
+            "url": item.url,
+            "posted_at": item.posted_at,
+            "first_seen_at": moment,
+            "last_seen_at": moment,
+            "text_sha256": sha256_hex(item.text.encode()),
+            "versions": 1,
+            "is_repost": item.is_repost,
+            "state": PostState.SEEN,
+        }
+        for item in items
+    ]
+    # Two runs may meet the same post at the same time: the database decides who was first.
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(Post).on_conflict_do_nothing(index_elements=["source", "external_id"])
+    fresh = set(session.scalars(statement.returning(Post.id), rows))
+    by_id = {row["id"]: item for row, item in zip(rows, items, strict=True)}
+    session.add_all(
+        _version(post_id, 1, by_id[post_id], fetch, moment) for post_id in by_id if post_id in fresh
+    )
+    return fresh
+
+
+def _version(post_id: str, number: int, item: ParsedPost, fetch: Fetch, moment: dt.datetime) -> PostVersion:
+    return PostVersion(
+        post_id=post_id,
+        number=number,
+        text=item.text,
+        text_sha256=sha256_hex(item.text.encode()),
+        seen_at=moment,
+        edited_at=item.edited_at,
+        fetch_id=fetch.id,
+        locator=item.locator,
+        attachments=list(item.attachments),
+    )
+
+
+def _add_version(session: Session, post: Post, item: ParsedPost, fetch: Fetch, moment: dt.datetime) -> Post:
+    post.versions += 1
+    post.state = PostState.EDITED
+    version = _version(post.id, post.versions, item, fetch, moment)
+    post.text_sha256 = version.text_sha256
+    session.add(version)
+    return post
+
+
+def _sight(session: Session, target: Target, posts: Iterable[Post], edited: set[str]) -> None:
+    """Note that the posts are visible under the target's mandate, and send edited ones to be assessed again."""
+    posts = [post for post in posts if not post.is_repost]
+    found = {
+        sighting.post_id: sighting
+        for sighting in session.scalars(
+            select(Sighting).where(
+                Sighting.mandate_id == target.mandate_id, Sighting.post_id.in_([post.id for post in posts])
+            )
+        )
+    }
+    for post in posts:
+        if post.id not in found:
+            session.add(Sighting(post_id=post.id, mandate_id=target.mandate_id))
+    if edited:
+        for sighting in session.scalars(select(Sighting).where(Sighting.post_id.in_(edited))):
+            sighting.state = SightingState.NEW

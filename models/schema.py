@@ -1,0 +1,35 @@
+"""Every table in one place, so that migrations see them all."""
+
+from __future__ import annotations
+
+from models import (
+    accounts,
+    assessments,
+    captures,
+    flags,
+    log,
+    mandates,
+    officers,
+    people,
+    posts,
+    reports,
+    reviews,
+    targets,
+)
+from models.base import Base
+
+TABLE_MODULES = (
+    officers,
+    mandates,
+    people,
+    accounts,
+    targets,
+    posts,
+    assessments,
+    flags,
+    captures,
+    reviews,
+    reports,
+    log,
+)
+METADATA = Base.metadata

@@ -1,0 +1,1 @@
+"""The flow: settings, stages, schedule, commands, reports."""
