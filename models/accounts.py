@@ -93,9 +93,7 @@ def claim_attribution(
     if not evidence.strip():
         raise BadInput(f"attribution of {account.handle}: say what the claim rests on")
     live = (AttributionState.CLAIMED, AttributionState.VERIFIED)
-    if session.scalar(
-        select(Attribution.id).where(Attribution.account_id == account.id, Attribution.state.in_(live))
-    ):
+    if session.scalar(select(Attribution.id).where(Attribution.account_id == account.id, Attribution.state.in_(live))):
         raise BadInput(f"account {account.handle} is attributed already")
     attribution = Attribution(
         account_id=account.id,
@@ -153,9 +151,7 @@ def suspend_attribution(session: Session, attribution: Attribution, officer: Off
 def verified_attribution(session: Session, account_id: str) -> Attribution | None:
     """The attribution in force for this account, if any."""
     return session.scalar(
-        select(Attribution).where(
-            Attribution.account_id == account_id, Attribution.state == AttributionState.VERIFIED
-        )
+        select(Attribution).where(Attribution.account_id == account_id, Attribution.state == AttributionState.VERIFIED)
     )
 
 

@@ -39,7 +39,8 @@ class Voice(enum.StrEnum):
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
     """A model's answer for one text. `score` is the calibrated probability (0–1) that the author takes a side;
-    `targets` are `{name, stance}`; `spans` are `[start, end, weight]` in the original text."""
+    `targets` are `{name, stance}`; `spans` are `[start, end, weight]` in the original text.
+    """
 
     score: float
     flagged: bool

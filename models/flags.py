@@ -1,6 +1,6 @@
 """Flags (*temuan awal*): posts put before people, and the only steps a flag may take.
 
-    pending → ready → in_review → confirmed | dismissed | disputed (→ confirmed | dismissed) | expired
+pending → ready → in_review → confirmed | dismissed | disputed (→ confirmed | dismissed) | expired
 """
 
 from __future__ import annotations
@@ -32,9 +32,7 @@ class FlagState(enum.StrEnum):
 LEGAL_STEPS: dict[FlagState, frozenset[FlagState]] = {
     FlagState.PENDING: frozenset({FlagState.READY, FlagState.EXPIRED}),
     FlagState.READY: frozenset({FlagState.IN_REVIEW, FlagState.EXPIRED}),
-    FlagState.IN_REVIEW: frozenset(
-        {FlagState.CONFIRMED, FlagState.DISMISSED, FlagState.DISPUTED, FlagState.EXPIRED}
-    ),
+    FlagState.IN_REVIEW: frozenset({FlagState.CONFIRMED, FlagState.DISMISSED, FlagState.DISPUTED, FlagState.EXPIRED}),
     FlagState.DISPUTED: frozenset({FlagState.CONFIRMED, FlagState.DISMISSED}),
     FlagState.CONFIRMED: frozenset(),
     FlagState.DISMISSED: frozenset(),

@@ -161,9 +161,7 @@ def store_posts(
     fresh = _insert_new(session, target, fetch, wanted.values(), moment)
     known = {
         post.external_id: post
-        for post in session.scalars(
-            select(Post).where(Post.source == target.source, Post.external_id.in_(wanted))
-        )
+        for post in session.scalars(select(Post).where(Post.source == target.source, Post.external_id.in_(wanted)))
     }
     session.flush()
     edited = [
@@ -199,9 +197,10 @@ def _insert_new(
     session: Session, target: Target, fetch: Fetch, items: Iterable[ParsedPost], moment: dt.datetime
 ) -> set[str]:
     """Insert the posts nobody has stored yet, with their first version; returns their ids."""
+    by_id = {new_id(): item for item in items}
     rows = [
         {
-            "id": new_id(),
+            "id": post_id,
             "source": target.source,
             "external_id": item.external_id,
             "account_id": target.account_id,
@@ -215,16 +214,13 @@ def _insert_new(
             "is_repost": item.is_repost,
             "state": PostState.SEEN,
         }
-        for item in items
+        for post_id, item in by_id.items()
     ]
     # Two runs may meet the same post at the same time: the database decides who was first.
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     statement = dialect.insert(Post).on_conflict_do_nothing(index_elements=["source", "external_id"])
     fresh = set(session.scalars(statement.returning(Post.id), rows))
-    by_id = {row["id"]: item for row, item in zip(rows, items, strict=True)}
-    session.add_all(
-        _version(post_id, 1, by_id[post_id], fetch, moment) for post_id in by_id if post_id in fresh
-    )
+    session.add_all(_version(post_id, 1, by_id[post_id], fetch, moment) for post_id in by_id if post_id in fresh)
     return fresh
 
 

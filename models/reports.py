@@ -1,6 +1,6 @@
 """Reports (*laporan*): the formal document of confirmed flags, locked once signed, and what followed it.
 
-    draft → signed → handed_over → closed;  draft | signed | handed_over → withdrawn
+draft → signed → handed_over → closed;  draft | signed | handed_over → withdrawn
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ LEGAL_STEPS: dict[ReportState, frozenset[ReportState]] = {
 
 class Report(Row):
     """The formal document. `fields` is what the officer fills in while it is a draft; `sealed_content` is the whole
-    content, sealed, as it was when signed; `content_sha256` and `signature` (Ed25519, this office's key) lock it."""
+    content, sealed, as it was when signed; `content_sha256` and `signature` (Ed25519, this office's key) lock it.
+    """
 
     __tablename__ = "reports"
 

@@ -198,7 +198,8 @@ def standing_reviews(session: Session, flag_id: str) -> list[Review]:
 
 def may_see_score(session: Session, flag: Flag, officer: Officer) -> bool:
     """Supervisors see score, highlights and others' verdicts only after their own verdict stands, or once the
-    flag is decided; auditors and analysts, who do not judge, see them."""
+    flag is decided; auditors and analysts, who do not judge, see them.
+    """
     if flag.state in (FlagState.CONFIRMED, FlagState.DISMISSED, FlagState.EXPIRED):
         return True
     if any(review.reviewer_id == officer.id for review in standing_reviews(session, flag.id)):

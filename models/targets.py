@@ -107,9 +107,7 @@ def add_target(
     if interval_seconds < MIN_INTERVAL_SECONDS:
         raise BadInput(f"target {address}: the interval is at least {MIN_INTERVAL_SECONDS} seconds")
     known = session.scalar(
-        select(Target).where(
-            Target.mandate_id == mandate.id, Target.source == source, Target.address == address
-        )
+        select(Target).where(Target.mandate_id == mandate.id, Target.source == source, Target.address == address)
     )
     if known is not None:
         return known

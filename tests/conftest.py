@@ -308,7 +308,11 @@ def _build_world(database: Database, vault: Vault, spec: ContestSpec) -> World:
             actor="test",
         )
         account = save_account(
-            session, source="mastodon", handle="@sari@example.invalid", url="https://example.invalid/@sari", actor="test"
+            session,
+            source="mastodon",
+            handle="@sari@example.invalid",
+            url="https://example.invalid/@sari",
+            actor="test",
         )
         attribution = claim_attribution(
             session,
@@ -330,5 +334,3 @@ def _build_world(database: Database, vault: Vault, spec: ContestSpec) -> World:
 def _named(uri: str, name: str) -> str:
     head, _, query = uri.partition("?")
     return f"{head.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
-
-

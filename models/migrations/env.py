@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from alembic import context
 from sqlalchemy import create_engine
 
@@ -9,7 +11,7 @@ from models import schema
 from models.base import UtcDateTime
 
 
-def render_item(kind: str, item: object, _context: object) -> str | bool:
+def render_item(kind: str, item: object, _context: Any) -> str | Literal[False]:
     """Migrations name plain SQLAlchemy types, so that old ones outlive changes in `models.base`."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
 
