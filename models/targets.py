@@ -21,8 +21,13 @@ MIN_INTERVAL_SECONDS = 60
 
 
 class RunOutcome(enum.StrEnum):
-    """How a run ended. `interrupted`: the process died and the next start found the run open."""
+    """queued → running → one of the ends.
 
+    `interrupted`: the process died and the next start found the run open. `missed`: its time passed while
+    nothing was running; it was caught up by a later run.
+    """
+
+    QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
     UNCHANGED = "unchanged"
@@ -63,9 +68,9 @@ class Run(Row):
 
     target_id: Mapped[Id] = mapped_column(ForeignKey("targets.id"))
     due_at: Mapped[dt.datetime]
-    started_at: Mapped[dt.datetime]
+    started_at: Mapped[dt.datetime | None] = mapped_column(default=None)
     ended_at: Mapped[dt.datetime | None] = mapped_column(default=None)
-    outcome: Mapped[RunOutcome] = mapped_column(default=RunOutcome.RUNNING, index=True)
+    outcome: Mapped[RunOutcome] = mapped_column(default=RunOutcome.QUEUED, index=True)
     reason: Mapped[str] = mapped_column(default="")
     fetches: Mapped[int] = mapped_column(default=0)
     posts_seen: Mapped[int] = mapped_column(default=0)
@@ -149,27 +154,60 @@ def require_permission(session: Session, target: Target, at: dt.datetime) -> Man
     return mandate
 
 
-def start_run(
+def queue_run(
     session: Session, target: Target, *, due_at: dt.datetime, actor: str, at: dt.datetime | None = None
 ) -> Run | None:
-    """Begin the run of `due_at`; None when it was begun before.
+    """Note that the target is due; None when the run of `due_at` exists.
 
-    The run is refused, and the refusal logged, when the target may not be crawled now.
+    A target that may not be crawled now gets a refused run instead, and the refusal is logged.
     """
-    moment = at or utc_now()
-    run = Run(target_id=target.id, due_at=due_at, started_at=moment)
+    run = Run(target_id=target.id, due_at=due_at)
     try:
         with session.begin_nested():
             session.add(run)
     except IntegrityError:
         return None
-    try:
-        require_permission(session, target, moment)
-    except NoMandate as refusal:
-        end_run(session, run, RunOutcome.REFUSED, actor=actor, reason=str(refusal), at=moment)
-    else:
-        record(session, "run.started", run, actor=actor, at=moment, target=target.id, due_at=due_at.isoformat())
+    _refuse_unpermitted(session, run, target, actor=actor, at=at or utc_now())
     return run
+
+
+def begin_run(session: Session, run: Run, *, actor: str, at: dt.datetime | None = None) -> None:
+    """Start a queued run; permission is asked again, since a mandate may have ended meanwhile.
+
+    Raises:
+        IllegalTransition: the run is not queued.
+    """
+    if run.outcome is not RunOutcome.QUEUED:
+        raise IllegalTransition(f"run {run.id} is {run.outcome}, not queued")
+    moment = at or utc_now()
+    target = session.get_one(Target, run.target_id)
+    if _refuse_unpermitted(session, run, target, actor=actor, at=moment):
+        return
+    run.outcome, run.started_at = RunOutcome.RUNNING, moment
+    record(session, "run.started", run, actor=actor, at=moment, target=target.id, due_at=run.due_at.isoformat())
+
+
+def start_run(
+    session: Session, target: Target, *, due_at: dt.datetime, actor: str, at: dt.datetime | None = None
+) -> Run | None:
+    """Queue and begin in one step, for imports and single crawls; None when the run of `due_at` exists."""
+    run = queue_run(session, target, due_at=due_at, actor=actor, at=at)
+    if run is not None and run.outcome is RunOutcome.QUEUED:
+        begin_run(session, run, actor=actor, at=at)
+    return run
+
+
+def record_missed(
+    session: Session, target: Target, *, due_at: dt.datetime, count: int, actor: str, at: dt.datetime | None = None
+) -> None:
+    """Show that `count` due times since `due_at` passed without a run; one row stands for all of them."""
+    run = Run(target_id=target.id, due_at=due_at)
+    try:
+        with session.begin_nested():
+            session.add(run)
+    except IntegrityError:
+        return
+    _close(session, run, RunOutcome.MISSED, actor=actor, reason=f"{count} jadwal terlewat", at=at or utc_now())
 
 
 def end_run(
@@ -187,19 +225,33 @@ def end_run(
         IllegalTransition: it has ended.
     """
     if run.outcome is not RunOutcome.RUNNING:
-        raise IllegalTransition(f"run {run.id} ended as {run.outcome}")
-    run.outcome, run.reason, run.ended_at = outcome, reason, at or utc_now()
-    record(session, f"run.{outcome.value}", run, actor=actor, at=at, target=run.target_id, reason=reason,
-           posts_new=run.posts_new, posts_edited=run.posts_edited)  # fmt: skip
+        raise IllegalTransition(f"run {run.id} is {run.outcome}, not running")
+    _close(session, run, outcome, actor=actor, reason=reason, at=at or utc_now())
 
 
-def interrupt_open_runs(session: Session, *, actor: str, started_before: dt.datetime) -> int:
-    """Close runs that a killed process left open, and make their targets due again; returns how many."""
-    open_runs = session.scalars(
-        select(Run).where(Run.outcome == RunOutcome.RUNNING, Run.started_at < started_before)
-    ).all()
+def interrupt_open_runs(session: Session, *, actor: str) -> int:
+    """Close runs that a killed process left open, and make their targets due again; returns how many.
+
+    For a caller who knows that no other process is crawling.
+    """
+    open_runs = session.scalars(select(Run).where(Run.outcome == RunOutcome.RUNNING)).all()
     for run in open_runs:
-        end_run(session, run, RunOutcome.INTERRUPTED, actor=actor, reason="the process ended before the run did")
+        end_run(session, run, RunOutcome.INTERRUPTED, actor=actor, reason="proses berhenti sebelum selesai")
         target = session.get_one(Target, run.target_id)
         target.next_due_at = min(target.next_due_at, utc_now())
     return len(open_runs)
+
+
+def _refuse_unpermitted(session: Session, run: Run, target: Target, *, actor: str, at: dt.datetime) -> bool:
+    try:
+        require_permission(session, target, at)
+    except NoMandate as refusal:
+        _close(session, run, RunOutcome.REFUSED, actor=actor, reason=str(refusal), at=at)
+        return True
+    return False
+
+
+def _close(session: Session, run: Run, outcome: RunOutcome, *, actor: str, reason: str, at: dt.datetime) -> None:
+    run.outcome, run.reason, run.ended_at = outcome, reason, at
+    record(session, f"run.{outcome.value}", run, actor=actor, at=at, target=run.target_id, reason=reason,
+           posts_new=run.posts_new, posts_edited=run.posts_edited)  # fmt: skip
