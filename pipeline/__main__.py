@@ -1,0 +1,5 @@
+"""`python -m pipeline` is `netra`."""
+
+from pipeline.cli import main
+
+main()

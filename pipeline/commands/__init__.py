@@ -1,0 +1,1 @@
+"""The commands, a file for each part of the work; `register` adds a file's commands to the program."""

@@ -1,0 +1,143 @@
+"""What people put in: contests, mandates, targets, files of posts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import select
+
+from models.contest import load_contest
+from models.mandates import Contest, Mandate, approve_mandate, save_contest
+from models.officers import actor_of
+from models.targets import Target, add_target
+from pipeline.application import open_application
+from pipeline.commands.options import Acting, Home, acting_officer
+from pipeline.progress import counter
+from pipeline.rosters import import_mandates, import_roster, mandate_numbered
+
+MandateNumber = Annotated[str, typer.Option("--mandate", help="Nomor atau id mandat.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    contests = typer.Typer(help="Pemilihan: calon, partai, slogan, tahapan.", no_args_is_help=True)
+    contests.command("import")(import_contest)
+    contests.command("list")(list_contests)
+    app.add_typer(contests, name="contests")
+    mandates = typer.Typer(help="Mandat pengawasan.", no_args_is_help=True)
+    mandates.command("import")(import_mandate_file)
+    mandates.command("list")(list_mandates)
+    mandates.command("approve")(approve)
+    app.add_typer(mandates, name="mandates")
+    targets = typer.Typer(help="Sasaran crawl dan daftar ASN.", no_args_is_help=True)
+    targets.command("import")(import_targets)
+    targets.command("add-feed")(add_feed)
+    targets.command("list")(list_targets)
+    app.add_typer(targets, name="targets")
+    app.command("import")(import_posts)
+
+
+def import_contest(file: Path, officer: Acting, home: Home = None) -> None:
+    """Simpan satu berkas pemilihan (YAML)."""
+    spec = load_contest(file)
+    with open_application(home) as app, app.database.write() as session:
+        acting = acting_officer(session, officer)
+        contest = save_contest(session, spec, actor=actor_of(acting))
+        typer.echo(f"{contest.id}\t{contest.name}: {len(spec.candidates)} calon")
+
+
+def list_contests(home: Home = None) -> None:
+    """Tampilkan pemilihan."""
+    with open_application(home) as app, app.database.read() as session:
+        for contest in session.scalars(select(Contest).order_by(Contest.election_day)):
+            typer.echo(f"{contest.id}\t{contest.election_day}\t{contest.name}")
+
+
+def import_mandate_file(file: Path, officer: Acting, home: Home = None) -> None:
+    """Usulkan mandat dari berkas YAML; petugas lain menyetujuinya."""
+    with open_application(home) as app, app.database.write() as session:
+        for mandate in import_mandates(session, file, acting_officer(session, officer)):
+            typer.echo(f"{mandate.id}\t{mandate.number}\tmenunggu persetujuan petugas lain")
+
+
+def list_mandates(home: Home = None) -> None:
+    """Tampilkan mandat dan keadaannya."""
+    with open_application(home) as app, app.database.read() as session:
+        for mandate in session.scalars(select(Mandate).order_by(Mandate.first_day)):
+            typer.echo(f"{mandate.id}\t{mandate.number}\t{mandate.state}\t{mandate.first_day} – {mandate.last_day}")
+
+
+def approve(number: str, officer: Acting, home: Home = None) -> None:
+    """Setujui mandat sebagai petugas kedua."""
+    with open_application(home) as app, app.database.write() as session:
+        mandate = mandate_numbered(session, number)
+        approve_mandate(session, mandate, acting_officer(session, officer))
+        typer.echo(f"{mandate.number}: berlaku {mandate.first_day} – {mandate.last_day}")
+
+
+def import_targets(file: Path, mandate: MandateNumber, officer: Acting, home: Home = None) -> None:
+    """Masukkan daftar ASN (CSV) beserta akun publiknya; tiap akun menunggu verifikasi petugas kedua."""
+    with open_application(home) as app, app.database.write() as session:
+        result = import_roster(
+            session, app.vault, mandate_numbered(session, mandate), file, acting_officer(session, officer)
+        )
+    typer.echo(f"{result.people} orang, {result.accounts} akun; {result.waiting} atribusi menunggu petugas kedua")
+
+
+def add_feed(
+    address: str,
+    mandate: MandateNumber,
+    officer: Acting,
+    minutes: Annotated[int, typer.Option(help="Selang antarcrawl, dalam menit.")] = 60,
+    home: Home = None,
+) -> None:
+    """Tambahkan umpan RSS/Atom resmi sebuah instansi (tanpa akun pribadi)."""
+    with open_application(home) as app, app.database.write() as session:
+        acting = acting_officer(session, officer)
+        target = add_target(
+            session,
+            mandate_numbered(session, mandate),
+            source="feed",
+            address=address,
+            account=None,
+            actor=actor_of(acting),
+            interval_seconds=minutes * 60,
+        )
+        typer.echo(target.id)
+
+
+def list_targets(home: Home = None) -> None:
+    """Tampilkan sasaran crawl."""
+    with open_application(home) as app, app.database.read() as session:
+        for target in session.scalars(select(Target).order_by(Target.id)):
+            state = "dijeda" if target.paused else f"jatuh tempo {target.next_due_at:%Y-%m-%d %H:%M} UTC"
+            typer.echo(f"{target.id}\t{target.source}\t{target.address}\t{state}")
+
+
+def import_posts(
+    file: Path,
+    source: Annotated[str, typer.Option(help="csv, jsonl, atau zeeschuimer.")],
+    mandate: MandateNumber,
+    officer: Acting,
+    home: Home = None,
+) -> None:
+    """Masukkan unggahan dari berkas; hanya akun terverifikasi dalam mandat yang disimpan."""
+    from crawler.imports import import_file  # noqa: PLC0415 - Scrapy's parsers are not needed elsewhere here
+
+    with open_application(home) as app:
+        with app.database.write() as session:
+            acting = acting_officer(session, officer)
+            mandate_id = mandate_numbered(session, mandate).id
+        with counter("Memasukkan unggahan") as advance:
+            result = import_file(
+                app.database,
+                app.evidence,
+                file,
+                source=source,
+                mandate_id=mandate_id,
+                actor=actor_of(acting),
+                progress=advance,
+            )
+    typer.echo(str(result))

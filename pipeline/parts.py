@@ -1,0 +1,92 @@
+"""The parts, put together: settings turned into what each package takes. The only place that wires."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from pipeline.application import Application
+from pipeline.settings import Settings
+from review_ui.app import create_app
+from review_ui.config import UiConfig
+from review_ui.ports import Ports
+
+if TYPE_CHECKING:  # torch, Scrapy and Playwright are loaded only by the part that needs them
+    from classifier.assess import Model
+    from crawler.crawl import CrawlConfig
+
+    from crawler.capture_config import CaptureConfig
+
+
+def crawl_config(settings: Settings) -> CrawlConfig:
+    """Manners and exceptions of the crawlers."""
+    from crawler.crawl import CrawlConfig  # noqa: PLC0415
+
+    return CrawlConfig(contact=settings.crawl.contact, allowed=settings.crawl.allowed())
+
+
+def capture_config(settings: Settings) -> CaptureConfig:
+    """Limits and exceptions of the capturing browser."""
+    from crawler.capture_config import CaptureConfig  # noqa: PLC0415
+
+    return CaptureConfig(contact=settings.crawl.contact, allowed=settings.crawl.allowed())
+
+
+def browser_path() -> str:
+    """Where Chromium is.
+
+    Raises:
+        StorageError: there is none; says how to install one.
+    """
+    from crawler.browser import find_chromium  # noqa: PLC0415
+
+    return str(find_chromium())
+
+
+def weights_directory(settings: Settings) -> Path:
+    """The model that scores: the configured one, else the shipped one."""
+    from classifier.weights import SHIPPED  # noqa: PLC0415
+
+    return settings.model.directory or SHIPPED
+
+
+@functools.lru_cache(maxsize=1)
+def _model(directory: Path, sha256: str | None) -> Model:
+    from classifier.assess import load_model  # noqa: PLC0415
+
+    return load_model(directory, sha256)
+
+
+def classifier_model(settings: Settings) -> Model:
+    """The classifier, loaded once in a process.
+
+    Raises:
+        StorageError: no weights there, or other weights than the pinned ones.
+    """
+    return _model(weights_directory(settings), settings.model.sha256)
+
+
+def web_application(app: Application) -> FastAPI:
+    """The review pages."""
+    settings = app.settings
+    config = UiConfig(
+        origins=settings.web.origins,
+        reviews_per_day=settings.review.reviews_per_day,
+        legal_days=settings.review.legal_days,
+        clarification_required=settings.review.clarification_required,
+    )
+    return create_app(app.database, app.vault, app.evidence, config, report_ports(app))
+
+
+def report_ports(app: Application) -> Ports:
+    """What the pages need of the reports."""
+    from pipeline.reports.content import build_content  # noqa: PLC0415
+    from pipeline.reports.pdf import render_pdf  # noqa: PLC0415
+
+    return Ports(
+        report_content=lambda session, report: build_content(session, app.vault, report, office(app.settings)),
+        render_pdf=lambda content: render_pdf(content, app.evidence),
+    )
