@@ -35,10 +35,9 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
-        """A snapshot for reading; anything flushed in it is rolled back."""
+        """A snapshot for reading: what was loaded stays readable afterwards, what was changed is dropped."""
         with Session(self._reader, expire_on_commit=False) as session:
             yield session
-            session.rollback()
 
     def close(self) -> None:
         """Close every pooled connection."""

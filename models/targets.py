@@ -130,7 +130,7 @@ def add_target(
     return target
 
 
-def set_paused(session: Session, target: Target, paused: bool, *, actor: str) -> None:  # noqa: FBT001 - the new value
+def set_paused(session: Session, target: Target, *, paused: bool, actor: str) -> None:
     """Pause or resume the schedule of a target."""
     if target.paused is not paused:
         target.paused = paused

@@ -52,7 +52,7 @@ def _guarded(check: Callable[[Application], Finding], app: Application) -> Findi
 def _keys(app: Application) -> Finding:
     """Berkas kunci."""
     mode = stat.S_IMODE(app.settings.key_file.stat().st_mode)
-    return Finding("Berkas kunci", mode & 0o077 == 0, oct(mode)[2:], f"chmod 600 {app.settings.key_file}")
+    return Finding("Berkas kunci", mode & 0o077 == 0, f"{mode:o}", f"chmod 600 {app.settings.key_file}")
 
 
 def _disk(app: Application) -> Finding:
@@ -112,8 +112,8 @@ def _runs(app: Application) -> Finding:
     with app.database.read() as session:
         rows = session.execute(
             select(Run.outcome, func.count()).where(Run.due_at > utc_now() - LOOK_BACK).group_by(Run.outcome)
-        ).all()
-    counts = {outcome: count for outcome, count in rows}
+        ).tuples()
+    counts: dict[RunOutcome, int] = dict(rows)
     bad = sum(counts.get(outcome, 0) for outcome in (RunOutcome.FAILED, RunOutcome.MISSED, RunOutcome.INTERRUPTED))
     state = ", ".join(f"{outcome} {count}" for outcome, count in sorted(counts.items())) or "belum ada"
     return Finding("Crawl 24 jam", not bad, state, "lihat alasannya di halaman Sasaran")

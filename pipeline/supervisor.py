@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -47,10 +48,7 @@ class Part:
         """The exit code, once, after the process ended."""
         if self.process is None or (code := self.process.poll()) is None:
             return None
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        self._end_group(signal.SIGKILL)
-        self.process = None
+        self._clear()
         if time.monotonic() - self.started_at > HEALTHY_AFTER_SECONDS:
             self.pause = FIRST_PAUSE_SECONDS
         self.start_at = time.monotonic() + self.pause
@@ -66,15 +64,18 @@ class Part:
             self.process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             _logger.warning("part_killed", part=self.name)
-        self._end_group(signal.SIGKILL)
-        self.process.wait()
+        self._clear()
 
-    def _end_group(self, number: signal.Signals) -> None:
-        if self.process is not None:
-            try:
-                os.killpg(self.process.pid, number)
-            except ProcessLookupError:
-                return
+    def _clear(self) -> None:
+        """Kill whatever is left of the process's group and let go of it."""
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process.wait()
+        self.process = None
 
 
 def supervise(database: Database, parts: Sequence[Part], stop: threading.Event) -> None:

@@ -27,7 +27,7 @@ def run_worker(app: Application, stage: Stage, stop: threading.Event) -> None:
         try:
             moved = stage.advance(app)
         except NetraError as error:
-            _logger.error("stage_failed", stage=stage.name, reason=str(error), retry_seconds=RETRY_SECONDS)
+            _logger.warning("stage_failed", stage=stage.name, reason=str(error), retry_seconds=RETRY_SECONDS)
             stop.wait(RETRY_SECONDS)
             continue
         if moved:

@@ -46,9 +46,8 @@ def crawl(
         with app.database.read() as session:
             query = _runs_since(began) if run_ids is None else _runs_named(run_ids)
             for done in session.scalars(query):
-                typer.echo(
-                    f"{done.id}\t{done.outcome}\tbaru {done.posts_new}, disunting {done.posts_edited}\t{done.reason}"
-                )
+                counts = f"baru {done.posts_new}, disunting {done.posts_edited}"
+                typer.echo(f"{done.id}\t{done.outcome}\t{counts}\t{done.reason}")
 
 
 def assess(home: Home = None) -> None:
@@ -145,9 +144,9 @@ def _queue_now(app: Application, target_id: str) -> str:
         return queued.id
 
 
-def _runs_named(run_ids: list[str]) -> Select[tuple[Run]]:
+def _runs_named(run_ids: list[str]) -> Select[Run]:
     return select(Run).where(Run.id.in_(run_ids))
 
 
-def _runs_since(began: dt.datetime) -> Select[tuple[Run]]:
+def _runs_since(began: dt.datetime) -> Select[Run]:
     return select(Run).where(Run.ended_at >= began).order_by(Run.ended_at)
