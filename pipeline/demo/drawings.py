@@ -39,7 +39,8 @@ def header(handle: str) -> str:
         1200,
         300,
         f'<defs><pattern id="k" width="60" height="60" patternUnits="userSpaceOnUse"><g fill="{light}" opacity=".38">'
-        f'{turned}</g></pattern><linearGradient id="g"><stop stop-color="{dark}"/><stop offset="1" stop-color="{light}"/>'
+        f'{turned}</g></pattern><linearGradient id="g"><stop stop-color="{dark}"/>'
+        f'<stop offset="1" stop-color="{light}"/>'
         f'</linearGradient></defs><rect width="1200" height="300" fill="url(#g)"/>'
         f'<rect width="1200" height="300" fill="url(#k)"/>',
     )
@@ -144,7 +145,8 @@ def _flower_scene() -> str:
     return (
         '<rect width="1200" height="675" fill="#fdf2f8"/><rect x="120" y="60" width="960" height="460" fill="#cfeafd"/>'
         '<path d="M600 60 V520 M120 290 H1080" stroke="#fff" stroke-width="16"/>'
-        '<rect y="520" width="1200" height="155" fill="#d9b48f"/><path d="M520 520 H720 L690 640 H550 Z" fill="#b45309"/>'
+        '<rect y="520" width="1200" height="155" fill="#d9b48f"/>'
+        '<path d="M520 520 H720 L690 640 H550 Z" fill="#b45309"/>'
         '<path d="M620 520 Q560 360 700 220" stroke="#3f6212" stroke-width="10" fill="none"/>'
         + bloom(700, 220, 44) + bloom(610, 300, 38) + bloom(780, 300, 32)
     )  # fmt: skip
@@ -183,7 +185,8 @@ def _people() -> str:
 def _chart() -> str:
     bars = "".join(
         f'<rect x="{150 + 130 * n}" y="{560 - height}" width="84" height="{height}" rx="6" fill="{colour}"/>'
-        f'<text x="{192 + 130 * n}" y="{540 - height}" {FONT} font-size="26" fill="#333" text-anchor="middle">{label}</text>'
+        f'<text x="{192 + 130 * n}" y="{540 - height}" {FONT} font-size="26" fill="#333" '
+        f'text-anchor="middle">{label}</text>'
         for n, (height, label, colour) in enumerate(
             ((210, "7,1", "#0f766e"), (180, "6,0", "#0f766e"), (345, "11,4", "#c2410c"), (150, "5,2", "#0f766e"),
              (380, "12,6", "#c2410c"), (330, "10,9", "#c2410c"), (200, "6,7", "#0f766e"))

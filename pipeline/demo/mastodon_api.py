@@ -16,8 +16,8 @@ from fastapi import APIRouter, Request, Response
 
 from models.clock import utc_now
 from pipeline.demo.timeline import Account, Square, Status, page
-from pipeline.demo.world import DOMAIN
 from pipeline.demo.wording import hashtags, text_html
+from pipeline.demo.world import DOMAIN
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 40
