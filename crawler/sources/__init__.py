@@ -1,1 +1,1 @@
-"""One platform, one file; `parse_posts` turns saved bytes into posts without I/O."""
+"""One platform, one file; no file knows another."""

@@ -1,0 +1,80 @@
+"""RSS and Atom feeds: one address, no paging, edited in place.
+
+The watermark is `{"posts": […]}`, the feed's recent posts by which moved and edited items are recognised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from crawler.feed_identity import Known, recognise, remembered
+from crawler.feed_items import MAX_ITEMS, FeedItem, read_items
+from crawler.source import Answer, Ask, Page, Parsed, Unparsed, unparsed
+from models.errors import BadInput
+from models.posts import ParsedPost
+
+
+class Feed:
+    """The connector; see `crawler.source.Source`."""
+
+    accept = "application/atom+xml, application/rss+xml, application/rdf+xml;q=0.9, application/xml;q=0.8, */*;q=0.1"
+
+    def begin(self, address: str, watermark: Mapping[str, Any]) -> Ask:
+        """Ask for the feed, if it changed."""
+        del watermark
+        try:
+            parts = urlsplit(address)
+            usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        except ValueError:
+            usable = False
+        if not usable:
+            raise BadInput(f"feed address {address[:200]!r} is not an http(s) URL")
+        return Ask(address, kind="feed", conditional=True)
+
+    def read(self, address: str, watermark: Mapping[str, Any], ask: Ask, answer: Answer) -> Page:
+        """Read the feed and remember its posts."""
+        del ask
+        known = remembered(watermark.get("posts"))
+        content_type = answer.headers.get("content-type", "")
+        parsed, memory = parse_posts(answer.body, address=address, memory=known, content_type=content_type)
+        return Page(parsed, {"posts": [post.as_row() for post in memory]})
+
+
+def parse_posts(
+    body: bytes, *, address: str, memory: list[Known] | None = None, content_type: str = ""
+) -> tuple[Parsed, list[Known]]:
+    """Read one state of the feed at `address`, recognising the posts in `memory`; returns the new memory with it.
+
+    Raises:
+        BadInput: not a feed.
+    """
+    items, left = read_items(body, url=address, content_type=content_type)
+    recognised, remember = recognise(address, [item for item in items if item.text], memory or [])
+    posts: list[ParsedPost] = []
+    strange = [Unparsed(_locator(item), "item without title and text") for item in items if not item.text]
+    strange += [Unparsed(_locator(None, MAX_ITEMS + n), "beyond the limit of items") for n in range(left)]
+    for external_id, item in recognised:
+        try:
+            posts.append(_post(external_id, item))
+        except BadInput as error:
+            strange.append(unparsed(_locator(item), error))
+    return Parsed(tuple(posts), tuple(strange)), remember
+
+
+def _post(external_id: str, item: FeedItem) -> ParsedPost:
+    return ParsedPost(
+        external_id=external_id,
+        text=item.text,
+        url=item.link if item.link.startswith(("http://", "https://")) else None,
+        posted_at=item.published or item.updated,
+        locator=_locator(item),
+        author=item.author,
+        edited_at=item.updated if item.updated != item.published else None,
+    )
+
+
+def _locator(item: FeedItem | None, position: int = 0) -> str:
+    """The item's place in the feed, counted from 1 as XPath does."""
+    return f"(//item|//entry)[{(item.position if item else position) + 1}]"
