@@ -1,0 +1,222 @@
+"""Score posts: `load_model(directory)`, then `model.assess(texts, contest)`."""
+
+from __future__ import annotations
+
+import collections
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from classifier.checkpoint import checkpoint_sha256, load_checkpoint
+from classifier.corpus import STANCES, VOICES
+from classifier.int8 import quantise
+from classifier.mask import Masked, Masker
+from classifier.model import PARTISAN_ACTS, Encoded, Encoder
+from models.contest import ContestSpec
+from models.errors import BadInput
+
+SHIPPED = Path(__file__).with_name("weights") / "netra-id-small"
+"""The model in the repository."""
+
+_BATCH = 64
+_BUCKET = 8
+_CACHE = 20_000
+_DECIMALS = 4
+_MAX_CHARACTERS = 20_000
+_WORD = re.compile(r"\S+")
+_MAX_WORDS = 48
+_MIN_WEIGHT = 0.01
+_MAX_CONTESTS = 8
+
+
+@dataclass(frozen=True)
+class TargetStance:
+    """Somebody the text names, and the author's stance towards them: favor, against or neutral."""
+
+    name: str
+    stance: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the model says of one post.
+
+    `score` is the calibrated probability (0 to 1) that the author takes a side, `flag` whether it reaches
+    `threshold`. `act` is `none` unless flagged. `masked` is the text that the model saw. `spans` are
+    `(start, end, weight)` in the original text: how much the score falls without those words; empty where
+    the post is not flagged or no explanation was asked. `model` is name@version.
+    """
+
+    score: float
+    flag: bool
+    act: str
+    voice: str
+    targets: tuple[TargetStance, ...]
+    masked: str
+    spans: tuple[tuple[int, int, float], ...]
+    model: str
+    threshold: float
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields of a line of `netra classify`, but for `id` and the columns passed through."""
+        return {
+            "score": self.score,
+            "flag": self.flag,
+            "act": self.act,
+            "voice": self.voice,
+            "targets": [{"name": target.name, "stance": target.stance} for target in self.targets],
+            "masked": self.masked,
+            "spans": [list(span) for span in self.spans],
+            "model": self.model,
+        }
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The model's answer for one masked text, before slots are resolved to names."""
+
+    score: float
+    act: str
+    voice: str
+    stances: dict[str, tuple[float, ...]]
+
+
+class Model:
+    """A loaded classifier. It keeps readings of the last masked texts, so copies of a post cost nothing.
+
+    A score depends on the masked text alone: not on the batch, the author or what was scored before.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.name = directory.name
+        self.sha256 = checkpoint_sha256(directory)
+        checkpoint = load_checkpoint(directory)
+        quantise(checkpoint.model.encoder.encoder)
+        self._network = checkpoint.model
+        self._linear = checkpoint.linear
+        self._calibration = checkpoint.calibration
+        self._encoder = Encoder(checkpoint.tokenizer)
+        self._readings: collections.OrderedDict[str, _Reading] = collections.OrderedDict()
+        self._maskers: collections.OrderedDict[str, Masker] = collections.OrderedDict()
+
+    @property
+    def version(self) -> str:
+        """The version of the weights."""
+        return self._calibration.version
+
+    @property
+    def label(self) -> str:
+        """`name@version`, as in every score."""
+        return f"{self.name}@{self.version}"
+
+    @property
+    def threshold(self) -> float:
+        """Scores from here on are flagged."""
+        return self._calibration.threshold
+
+    def assess(self, texts: Sequence[str], contest: ContestSpec, *, explain: bool = True) -> list[Score]:
+        """Score posts of one contest, in their order; `explain` adds spans to those flagged."""
+        masker = self._masker(contest)
+        masked = [masker.mask(text[:_MAX_CHARACTERS]) for text in texts]
+        readings = self._read([found.text for found in masked])
+        return [self._score(found, reading, explain=explain) for found, reading in zip(masked, readings, strict=True)]
+
+    def _masker(self, contest: ContestSpec) -> Masker:
+        key = contest.model_dump_json()
+        masker = self._maskers.pop(key, None) or Masker(contest)
+        self._maskers[key] = masker
+        if len(self._maskers) > _MAX_CONTESTS:
+            self._maskers.popitem(last=False)
+        return masker
+
+    def _score(self, masked: Masked, reading: _Reading, *, explain: bool) -> Score:
+        flag = reading.score >= self.threshold
+        return Score(
+            score=reading.score,
+            flag=flag,
+            act=reading.act if flag else "none",
+            voice=reading.voice,
+            targets=tuple(TargetStance(target.name, _stance(reading, target.slots)) for target in masked.targets),
+            masked=masked.text,
+            spans=tuple(self._spans(masked, reading.score)) if flag and explain else (),
+            model=self.label,
+            threshold=self.threshold,
+        )
+
+    def _read(self, texts: Sequence[str]) -> list[_Reading]:
+        """Readings of masked texts, from the cache or computed; each distinct text once."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._readings]
+        found = dict(zip(new, self._compute(new), strict=True))
+        found.update({text: self._readings[text] for text in texts if text not in found})
+        for text in dict.fromkeys(texts):
+            self._readings[text] = found[text]
+            self._readings.move_to_end(text)
+        while len(self._readings) > _CACHE:
+            self._readings.popitem(last=False)
+        return [found[text] for text in texts]
+
+    def _compute(self, texts: Sequence[str]) -> list[_Reading]:
+        encoded = self._encoder.encode(texts)
+        readings: dict[int, _Reading] = {}
+        for rows in _buckets(encoded):
+            answers = self._forward([texts[row] for row in rows], [encoded[row] for row in rows])
+            readings.update(zip(rows, answers, strict=True))
+        return [readings[row] for row in range(len(texts))]
+
+    @torch.inference_mode()
+    def _forward(self, texts: Sequence[str], encoded: Sequence[Encoded]) -> Iterator[_Reading]:
+        batch = self._encoder.collate(encoded, length=_padded_length(encoded[0]))
+        logits = self._network(batch)
+        scores = self._calibration.probability(logits.partisan.numpy(), self._linear.logits(texts))
+        acts, voices = logits.act.argmax(-1).tolist(), logits.voice.argmax(-1).tolist()
+        stances = iter(logits.stance.softmax(-1).tolist())
+        for row, text in enumerate(encoded):
+            by_slot = {slot: tuple(next(stances)) for slot in text.slots}
+            yield _Reading(round(float(scores[row]), _DECIMALS), PARTISAN_ACTS[acts[row]], VOICES[voices[row]], by_slot)
+
+    def _spans(self, masked: Masked, score: float) -> Iterator[tuple[int, int, float]]:
+        """Occlusion: how much the score falls when a word is left out (long texts: a few words at a time)."""
+        words = [match.span() for match in _WORD.finditer(masked.text)]
+        step = math.ceil(len(words) / _MAX_WORDS) or 1
+        groups = [(words[at][0], words[min(at + step, len(words)) - 1][1]) for at in range(0, len(words), step)]
+        without = self._compute([masked.text[:start] + masked.text[end:].lstrip() for start, end in groups])
+        for (start, end), reading in zip(groups, without, strict=True):
+            weight = round(score - reading.score, _DECIMALS)
+            if weight >= _MIN_WEIGHT:
+                yield (*masked.aligned.span(start, end), weight)
+
+
+def _stance(reading: _Reading, slots: Iterable[str]) -> str:
+    """The likeliest stance over a target's slots; neutral when the text was cut before them."""
+    votes = [reading.stances[slot] for slot in slots if slot in reading.stances]
+    return STANCES[int(np.mean(votes, axis=0).argmax())] if votes else "neutral"
+
+
+def _padded_length(text: Encoded) -> int:
+    return math.ceil(len(text.ids) / _BUCKET) * _BUCKET
+
+
+def _buckets(encoded: Sequence[Encoded]) -> Iterator[list[int]]:
+    """Batches of texts whose padded length is the same, so that padding never depends on neighbours."""
+    rows: dict[int, list[int]] = {}
+    for row, text in enumerate(encoded):
+        rows.setdefault(_padded_length(text), []).append(row)
+    for same in rows.values():
+        yield from (same[at : at + _BATCH] for at in range(0, len(same), _BATCH))
+
+
+def load_model(directory: Path = SHIPPED, expected_sha256: str | None = None) -> Model:
+    """Load a classifier: safetensors, JSON and a tokenizer file; no code from the directory is run.
+
+    Raises:
+        BadInput: the directory is no model, or its SHA-256 (`checkpoint_sha256`) is not the expected one.
+    """
+    if expected_sha256 is not None and checkpoint_sha256(directory) != expected_sha256:
+        raise BadInput("the model's SHA-256 is not the one in the settings", path=directory)
+    return Model(directory)
