@@ -92,7 +92,7 @@ REPORT_FIELDS: tuple[ReportField, ...] = (
     ReportField("hal_meringankan", "J", "Hal yang meringankan atau menyangkal dugaan", _TEXT,
                 english="Exculpatory context", required=True,
                 help="Tulis apa yang diperiksa, juga bila tidak ditemukan apa-apa."),
-    ReportField("klarifikasi", "K", "Klarifikasi", _CHOICE, english="Hearing of the account holder", required=True,
+    ReportField("klarifikasi", "K", "Klarifikasi", _CHOICE, english="Hearing of the account holder",
                 choices=KLARIFIKASI_CHOICES),
     ReportField("undangan_klarifikasi", "K", "Undangan: nomor, tanggal, cara penyampaian",
                 english="Invitation: number, day, delivery"),

@@ -8,17 +8,17 @@ from models.base import JsonObject
 from models.report_fields import REPORT_FIELDS
 from pipeline.acts import act_table
 from pipeline.reports import wording
-from pipeline.reports.blocks import note, quote, row, rows, section, table
+from pipeline.reports.blocks import note, row, rows, section, table
 from pipeline.reports.case import Case
 from pipeline.reports.office import Office
 
 
-def field_rows(case: Case, letter: str, *, skip: tuple[str, ...] = ()) -> list[JsonObject]:
+def field_rows(case: Case, letter: str) -> list[JsonObject]:
     """What the officer filled in for a section, empty ones included."""
     return [
         row(field.key, field.label, case.report.fields.get(field.key))
         for field in REPORT_FIELDS
-        if field.section == letter and field.key not in skip
+        if field.section == letter
     ]
 
 
@@ -69,7 +69,7 @@ def _header(case: Case, office: Office, at: dt.datetime) -> JsonObject:
 
 
 def _supervision(case: Case, office: Office) -> JsonObject:
-    mandate, utc_now_there = case.mandate, wording.zone_name(case.mandate.utc_offset_minutes)
+    mandate, zone = case.mandate, wording.zone_name(case.mandate.utc_offset_minutes)
     return section(
         "Data pengawas dan kegiatan pengawasan",
         rows(
@@ -79,7 +79,7 @@ def _supervision(case: Case, office: Office) -> JsonObject:
             row("mandat", "Nomor mandat pengawasan", mandate.number),
             row("lembaga", "Lembaga pemberi mandat", mandate.agency),
             row("masa_mandat", "Masa berlaku mandat",
-                f"{wording.long_day(mandate.first_day)} s.d. {wording.long_day(mandate.last_day)} ({utc_now_there})"),
+                f"{wording.long_day(mandate.first_day)} s.d. {wording.long_day(mandate.last_day)} ({zone})"),
             row("mandat_diajukan", "Mandat dimasukkan oleh", officer_name(case, mandate.entered_by)),
             row("mandat_disetujui", "Mandat disetujui oleh", officer_name(case, mandate.approved_by)),
             row("pemilihan", "Pemilihan yang diawasi", f"{case.contest.name}, {mandate.region}"),
@@ -115,7 +115,7 @@ def _analysis(case: Case) -> JsonObject:
     )
     return section(
         "Uraian kejadian dan analisis",
-        *(quote(field["key"], field["label"], field["value"] or "") for field in field_rows(case, "J")),
+        rows("", *field_rows(case, "J")),
         table(
             "meringankan",
             "Hal yang meringankan menurut penelaah",

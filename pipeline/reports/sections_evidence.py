@@ -109,9 +109,10 @@ def _actor(case: Case, step: TraceStep) -> str:
 
 
 def _custody(case: Case) -> JsonObject:
-    lines = (
-        (str(step.seq), moment(case, step.at), _actor(case, step), step.action, step.leaf_hash[:_SHORT_HASH])
-        for step in case.steps
-    )
-    columns = ["Urutan", "Waktu", "Oleh", "Langkah", "Sidik catatan"]
-    return table("rantai", "Rantai penguasaan menurut jejak audit", columns, lines)
+    columns = ["No.", "Waktu", "Oleh", "Langkah", "Sidik catatan"]
+    return table("rantai", "Rantai penguasaan menurut jejak audit", columns, (_link(case, step) for step in case.steps))
+
+
+def _link(case: Case, step: TraceStep) -> tuple[str | None, ...]:
+    done = wording.STEP.get(step.action, step.action)
+    return str(step.seq), moment(case, step.at), _actor(case, step), done, step.leaf_hash[:_SHORT_HASH]

@@ -61,6 +61,41 @@ VOICE = {
     Voice.UNCLEAR: "tidak jelas",
 }
 STANCE = {"favor": "mendukung", "against": "menentang", "none": "disebut tanpa sikap"}
+STEP = {
+    "contest.saved": "Data pemilihan disimpan",
+    "mandate.proposed": "Mandat diajukan",
+    "mandate.approved": "Mandat disetujui",
+    "mandate.revoked": "Mandat dicabut",
+    "roster.enrolled": "Pegawai didaftarkan",
+    "account.added": "Akun dicatat",
+    "attribution.claimed": "Atribusi akun dinyatakan",
+    "attribution.verified": "Atribusi akun diverifikasi",
+    "attribution.rejected": "Atribusi akun ditolak",
+    "attribution.suspended": "Atribusi akun ditangguhkan",
+    "target.added": "Sasaran crawl ditambahkan",
+    "target.paused": "Sasaran crawl dijeda",
+    "target.resumed": "Sasaran crawl dilanjutkan",
+    "run.started": "Proses crawl dimulai",
+    "run.done": "Proses crawl selesai",
+    "run.failed": "Proses crawl gagal",
+    "run.interrupted": "Proses crawl terputus",
+    "fetch.received": "Data mentah diterima",
+    "posts.stored": "Unggahan disimpan",
+    "assessments.stored": "Dinilai model",
+    "flag.raised": "Temuan awal dibuat",
+    "flag.ready": "Siap ditelaah",
+    "flag.viewed": "Pertama dilihat penelaah",
+    "flag.in_review": "Telaah dimulai",
+    "flag.confirmed": "Dugaan dikuatkan",
+    "flag.dismissed": "Dugaan dikesampingkan",
+    "flag.disputed": "Penelaah berbeda pendapat",
+    "capture.made": "Bukti ditangkap",
+    "review.given": "Putusan penelaah",
+    "review.undone": "Putusan ditarik kembali",
+    "report.drafted": "Laporan disusun",
+    "report.filled_in": "Isian laporan diubah",
+}
+"""What the log's actions are called; those after signing never stand in a report's content."""
 
 
 def zone_name(utc_offset_minutes: int) -> str:
