@@ -24,11 +24,12 @@ class BrowserDied(NetraError):
 class CaptureConfig:
     """Limits of one capture. Times in seconds, sizes in bytes and CSS pixels (one image pixel each).
 
-    `contact` is put behind the browser's own user agent, so that a site's operator can see who looks and complain.
+    `user_agent` is put behind the browser's own, so that a site's operator can see who looks; it should hold an
+    address to complain to.
     `allowed` are the guard's exceptions. `chromium` names a browser where the machine has several.
     """
 
-    contact: str = ""
+    user_agent: str = "Netra"
     allowed: frozenset[tuple[str, int]] = frozenset()
     chromium: Path | None = None
     total_seconds: float = 45.0

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import h11
 
-from crawler.guard import Guard, Refused, endpoint
+from crawler.guard import Guard, Refused, Unresolved, endpoint
 
 MAX_HEAD_BYTES = 64 << 10
 MAX_CONNECTIONS = 128
@@ -131,6 +131,10 @@ class GuardProxy:
         """A connection to a judged address of `host`, or None after the browser was told why not."""
         try:
             addresses = await self._guard.resolve(host, port)
+        except Unresolved as unresolved:
+            self.traffic.unreachable.add((host, port))
+            await browser.answer(504, str(unresolved).encode())
+            return None
         except Refused as refused:
             self.traffic.refused[host, port] = str(refused)
             await browser.answer(403, str(refused).encode())

@@ -74,6 +74,10 @@ class Refused(NetraError):
     """The guard does not let Netra speak to this URL or address; the message says why."""
 
 
+class Unresolved(Refused):
+    """The name means nothing today; another day it may."""
+
+
 class Guard:
     """Judges URLs and addresses. `allowed` are the exceptions, as exact (host, port) pairs.
 
@@ -132,14 +136,15 @@ class Guard:
         """Look `host` up once and return only addresses that may be dialled, at least one.
 
         Raises:
-            Refused: the host or port is not allowed, nothing answers in ten seconds, or every address is an inner one.
+            Refused: the host or port is not allowed, or every address is an inner one.
+            Unresolved: the name is unknown, or nothing answers in ten seconds.
         """
         host = canonical_host(host)
         self.check_endpoint(host, port)
         try:
             found = await asyncio.wait_for(self._lookup(host, port), LOOKUP_SECONDS)
         except (OSError, TimeoutError, UnicodeError) as error:
-            raise Refused(f"{host} cannot be looked up") from error
+            raise Unresolved(f"{host} cannot be looked up") from error
         if (host, port) in self.allowed:
             return found
         passed = [address for address in found if self._passes(address)]

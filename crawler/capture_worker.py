@@ -1,0 +1,155 @@
+"""The process that drives the browser: `python -m crawler.capture_worker`, one JSON line in, one out.
+
+It lives in a session of its own so that the stage can kill it whole. When the stage itself is gone (standard input
+ends), it takes the browser and its scratch directory with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NoReturn
+
+from playwright.async_api import Browser, Playwright, async_playwright
+from playwright.async_api import Error as PlaywrightError
+
+from crawler.capture_config import INSTALL_CHROMIUM, BrowserDied, BrowserMissing, CaptureConfig
+from crawler.capture_job import Job
+from crawler.capture_page import photograph
+from crawler.capture_proxy import GuardProxy
+from crawler.guard import Guard
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSER_FLAGS = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-crash-reporter",
+    "--disable-extensions",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--dns-prefetch-disable",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    # A second wall: should anything go round the proxy, it finds no name and no address but the proxy's own.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--js-flags=--max-old-space-size=512",
+    "--no-first-run",
+)
+
+
+def find_chromium(playwright: Playwright, wanted: Path | None) -> str:
+    """The browser to start: the configured one, one on PATH, or Playwright's own.
+
+    Raises:
+        BrowserMissing: there is none; says how to install one.
+    """
+    on_path = (shutil.which(name) for name in CHROMIUM_NAMES)
+    candidates = [str(wanted)] if wanted else [*filter(None, on_path), playwright.chromium.executable_path]
+    for candidate in candidates:
+        if Path(candidate).is_file():
+            return candidate
+    raise BrowserMissing(f"no Chromium found ({', '.join(candidates)}); {INSTALL_CHROMIUM}")
+
+
+@contextlib.asynccontextmanager
+async def open_browser(config: CaptureConfig, proxy: GuardProxy) -> AsyncIterator[Browser]:
+    """Chromium with no way out but `proxy`.
+
+    Raises:
+        BrowserMissing: there is none, or it does not start.
+    """
+    async with async_playwright() as playwright:
+        executable = find_chromium(playwright, config.chromium)
+        try:
+            browser = await playwright.chromium.launch(
+                executable_path=executable,
+                args=list(BROWSER_FLAGS),
+                chromium_sandbox=os.geteuid() != 0,  # Chromium refuses its sandbox to root
+                proxy={
+                    "server": proxy.url,
+                    "username": proxy.username,
+                    "password": proxy.password,
+                    "bypass": "<-loopback>",
+                },
+                timeout=config.start_seconds * 1000,
+            )
+        except PlaywrightError as error:
+            first = error.message.strip().splitlines()[0]
+            raise BrowserMissing(f"{executable} does not start: {first}; {INSTALL_CHROMIUM}") from error
+        try:
+            yield browser
+        finally:
+            with contextlib.suppress(PlaywrightError):
+                await browser.close()
+
+
+async def browser_pid(browser: Browser) -> int:
+    """The process id of the browser, which leads a process group of its own."""
+    session = await browser.new_browser_cdp_session()
+    processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
+    return next(int(process["id"]) for process in processes if process["type"] == "browser")
+
+
+class _Line:
+    """The line to the stage, and the thread that notices when it is cut."""
+
+    def __init__(self) -> None:
+        self.browser: int | None = None
+        self._answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody else writes on the line
+        self._questions: asyncio.Queue[str] = asyncio.Queue()
+        self._loop = asyncio.get_running_loop()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        for line in sys.stdin:
+            self._loop.call_soon_threadsafe(self._questions.put_nowait, line)
+        self._end()
+
+    def _end(self) -> NoReturn:
+        if self.browser is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.browser, signal.SIGKILL)
+        shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+        raise AssertionError("still alive")
+
+    async def question(self) -> str:
+        return await self._questions.get()
+
+    def answer(self, line: str) -> None:
+        self._answers.write(line + "\n")
+        self._answers.flush()
+
+
+async def serve() -> None:
+    """Read the configuration, start the browser, then do one job a line for ever."""
+    line = _Line()
+    config = CaptureConfig.from_json(await line.question())
+    guard = Guard(config.allowed)
+    proxy = GuardProxy(guard, max_bytes=config.max_bytes)
+    try:
+        async with proxy.listening(), open_browser(config, proxy) as browser:
+            line.browser = await browser_pid(browser)
+            line.answer(json.dumps({"browser": line.browser, "version": browser.version}))
+            while True:
+                job = Job.from_json(await line.question())
+                line.answer((await photograph(browser, proxy, guard, config, job)).to_json())
+    except BrowserMissing as missing:
+        line.answer(json.dumps({"error": str(missing)}))
+    except (BrowserDied, PlaywrightError) as died:
+        sys.stderr.write(f"{died}\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())
