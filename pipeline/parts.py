@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from pipeline.application import Application
+from pipeline.reports.content import build_content
+from pipeline.reports.office import Office
+from pipeline.reports.pdf import render_pdf
 from pipeline.settings import Settings
 from review_ui.app import create_app
 from review_ui.config import UiConfig
@@ -16,16 +19,24 @@ from review_ui.ports import Ports
 
 if TYPE_CHECKING:  # torch, Scrapy and Playwright are loaded only by the part that needs them
     from classifier.assess import Model
-    from crawler.crawl import CrawlConfig
-
     from crawler.capture_config import CaptureConfig
+    from crawler.config import CrawlConfig
+
+ENDING_SECONDS = 30
+"""A crawl ends its runs by itself this long before it would be ended from outside."""
 
 
 def crawl_config(settings: Settings) -> CrawlConfig:
     """Manners and exceptions of the crawlers."""
-    from crawler.crawl import CrawlConfig  # noqa: PLC0415
+    from crawler.config import CrawlConfig  # noqa: PLC0415
 
-    return CrawlConfig(contact=settings.crawl.contact, allowed=settings.crawl.allowed())
+    crawl = settings.crawl
+    return CrawlConfig(
+        contact=crawl.contact,
+        allowed=crawl.allowed(),
+        delay=crawl.delay_seconds,
+        total_seconds=crawl.batch_seconds - ENDING_SECONDS,
+    )
 
 
 def capture_config(settings: Settings) -> CaptureConfig:
@@ -81,11 +92,13 @@ def web_application(app: Application) -> FastAPI:
     return create_app(app.database, app.vault, app.evidence, config, report_ports(app))
 
 
+def office(settings: Settings) -> Office:
+    """The office whose name stands on reports."""
+    return Office(**settings.office.model_dump())
+
+
 def report_ports(app: Application) -> Ports:
     """What the pages need of the reports."""
-    from pipeline.reports.content import build_content  # noqa: PLC0415
-    from pipeline.reports.pdf import render_pdf  # noqa: PLC0415
-
     return Ports(
         report_content=lambda session, report: build_content(session, app.vault, report, office(app.settings)),
         render_pdf=lambda content: render_pdf(content, app.evidence),

@@ -55,7 +55,10 @@ class CrawlSettings(_Section):
     """E-mail or page that the User-Agent gives to site owners."""
     allowed_hosts: list[str] = []
     """`host:port` of inner servers that may be reached all the same (the demo's square)."""
-    batch_seconds: int = Field(default=600, ge=10)
+    delay_seconds: float = Field(default=1.0, ge=0)
+    """Least pause between two requests to one host."""
+    batch_seconds: int = Field(default=600, ge=60)
+    """A batch of runs that takes longer is ended from outside."""
 
     @field_validator("allowed_hosts")
     @classmethod

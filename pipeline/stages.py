@@ -96,16 +96,14 @@ def crawl_queued(app: Application, *, run_ids: list[str] | None = None) -> int:
 def assess_new(app: Application) -> int:
     """Score the posts nobody has scored; what passes the threshold becomes a flag."""
     from classifier.pending import assess_pending  # noqa: PLC0415 - torch is heavy, only this stage needs it
-
     from pipeline.parts import classifier_model  # noqa: PLC0415
 
-    return assess_pending(app.database, classifier_model(app.settings), limit=ASSESS_BATCH)
+    return assess_pending(app.database, classifier_model(app.settings), limit=ASSESS_BATCH).posts
 
 
 def capture_pending_flags(app: Application) -> int:
     """Photograph the pages of pending flags."""
     from crawler.capture import capture_pending  # noqa: PLC0415 - starts a browser, only this stage needs it
-
     from pipeline.parts import capture_config  # noqa: PLC0415
 
     return capture_pending(app.database, app.evidence, capture_config(app.settings), limit=CAPTURE_BATCH)
@@ -141,7 +139,6 @@ def _begin_queued(app: Application, run_ids: list[str] | None) -> list[str]:
 
 def _crawl_process(home: str, run_ids: list[str]) -> None:
     from crawler.crawl import crawl  # noqa: PLC0415 - Scrapy lives in this process only
-
     from pipeline.parts import crawl_config  # noqa: PLC0415
 
     threading.Thread(target=_end_with_parent, daemon=True).start()

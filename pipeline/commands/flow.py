@@ -37,7 +37,7 @@ def crawl(
     """Crawl sasaran yang jatuh tempo (atau satu sasaran), lalu tampilkan hasilnya."""
     with open_application(home) as app:
         if target is None:
-            _until_idle(app, "Menjadwalkan", queue_due)
+            until_idle(app, "Menjadwalkan", queue_due)
             run_ids = None
         else:
             run_ids = [_queue_now(app, target)]
@@ -53,13 +53,13 @@ def crawl(
 def assess(home: Home = None) -> None:
     """Nilai semua unggahan yang belum dinilai."""
     with open_application(home) as app:
-        typer.echo(f"{_until_idle(app, 'Menilai unggahan', assess_new)} unggahan dinilai")
+        typer.echo(f"{until_idle(app, 'Menilai unggahan', assess_new)} unggahan dinilai")
 
 
 def capture(home: Home = None) -> None:
     """Ambil tangkapan halaman untuk semua temuan yang menunggu."""
     with open_application(home) as app:
-        typer.echo(f"{_until_idle(app, 'Mengambil tangkapan', capture_pending_flags)} tangkapan")
+        typer.echo(f"{until_idle(app, 'Mengambil tangkapan', capture_pending_flags)} tangkapan")
 
 
 def work(
@@ -121,7 +121,8 @@ def run_everything(app: Application) -> None:
         supervise(app.database, parts, stop)
 
 
-def _until_idle(app: Application, label: str, advance: Callable[[Application], int]) -> int:
+def until_idle(app: Application, label: str, advance: Callable[[Application], int]) -> int:
+    """Advance a stage until it finds nothing to do, with a bar; returns how many rows it moved."""
     total = 0
     with counter(label) as show:
         for _turn in itertools.count():

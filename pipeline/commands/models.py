@@ -9,7 +9,6 @@ import typer
 
 from models.contest import load_contest
 from pipeline.commands.options import Home
-from pipeline.parts import classifier_model
 from pipeline.settings import read_settings
 
 
@@ -19,13 +18,14 @@ def register(app: typer.Typer) -> None:
 
 
 def classify(
-    file: Annotated[Path, typer.Argument(help="CSV atau JSONL dengan kolom id,text; '-' untuk masukan standar.")],
+    file: Annotated[str, typer.Argument(help="CSV atau JSONL dengan kolom id,text; '-' untuk masukan standar.")],
     contest: Annotated[Path, typer.Option(help="Berkas pemilihan (YAML).")],
-    out: Annotated[Path, typer.Option(help="Berkas JSONL hasil; '-' untuk keluaran standar.")],
+    out: Annotated[str, typer.Option(help="Berkas JSONL hasil; '-' untuk keluaran standar.")],
     home: Home = None,
 ) -> None:
     """Nilai sebuah berkas unggahan, satu objek JSON per baris, urutan tetap."""
-    spec = load_contest(contest)
-    from classifier.classify_file import classify_file  # noqa: PLC0415 - bad input is told before torch loads
+    settings, spec = read_settings(home), load_contest(contest)
+    from classifier.classify_file import classify_file  # noqa: PLC0415 - wrong files are told before torch loads
+    from pipeline.parts import classifier_model  # noqa: PLC0415
 
-    classify_file(file, out, spec, lambda: classifier_model(read_settings(home)))
+    classify_file(file, spec, out, classifier_model(settings))
