@@ -94,10 +94,12 @@ class _Sitting:
             state = await self._settle(world)
             ratio = text_ratio(self.job.text, state.text)
             problem = self._judge(state, ratio)
-            await self._keep_page(world)
+            if not self.crashed:
+                await self._keep_page(world)
         if problem is None:
             await self._draw_curtains(world)
-        await self._keep_screenshot(world)
+        if not self.crashed:
+            await self._keep_screenshot(world)
         return self._shot(page, problem, ratio)
 
     async def rendering(self) -> Shot:
