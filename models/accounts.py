@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import enum
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Id, Row
+from models.base import Id, Row, lock_row
 from models.clock import utc_now
 from models.errors import BadInput, IllegalTransition, NotAllowed
 from models.log import record
@@ -34,6 +34,9 @@ class AttributionState(enum.StrEnum):
     SUSPENDED = "suspended"
 
 
+_LIVE = text("state IN ('claimed', 'verified')")  # of one account, one attribution at most
+
+
 class Account(Row):
     """One public account on one platform. `handle` is as people write it, `external_id` the platform's own id."""
 
@@ -51,6 +54,9 @@ class Attribution(Row):
     """“This account is that person's”: who says so, on what evidence, and which second officer verified it."""
 
     __tablename__ = "attributions"
+    __table_args__ = (
+        Index("uq_attributions_live", "account_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+    )
 
     account_id: Mapped[Id] = mapped_column(ForeignKey("accounts.id"), index=True)
     civil_servant_id: Mapped[Id] = mapped_column(ForeignKey("civil_servants.id"), index=True)
@@ -105,7 +111,7 @@ def claim_attribution(
     )
     session.add(attribution)
     record(session, "attribution.claimed", attribution, actor=actor_of(officer), at=at, account=account.id,
-           person=person.id, confidence=confidence.value)  # fmt: skip
+           person=person.id, confidence=confidence.value, words={"evidence": evidence})  # fmt: skip
     return attribution
 
 
@@ -121,7 +127,7 @@ def verify_attribution(
     require_role(officer, Role.OPERATOR, Role.SUPERVISOR)
     if officer.id == attribution.asserted_by:
         raise NotAllowed("an attribution is verified by another officer than the one who asserted it")
-    _leave(attribution, AttributionState.CLAIMED, AttributionState.VERIFIED)
+    _leave(session, attribution, AttributionState.CLAIMED, AttributionState.VERIFIED)
     attribution.verified_by, attribution.verified_at = officer.id, at or utc_now()
     record(session, "attribution.verified", attribution, actor=actor_of(officer), at=at)
 
@@ -133,8 +139,8 @@ def reject_attribution(session: Session, attribution: Attribution, officer: Offi
         IllegalTransition: it is not waiting.
     """
     require_role(officer, Role.OPERATOR, Role.SUPERVISOR)
-    _leave(attribution, AttributionState.CLAIMED, AttributionState.REJECTED)
-    record(session, "attribution.rejected", attribution, actor=actor_of(officer), reason=reason)
+    _leave(session, attribution, AttributionState.CLAIMED, AttributionState.REJECTED)
+    record(session, "attribution.rejected", attribution, actor=actor_of(officer), words={"reason": reason})
 
 
 def suspend_attribution(session: Session, attribution: Attribution, officer: Officer, *, reason: str) -> None:
@@ -144,8 +150,8 @@ def suspend_attribution(session: Session, attribution: Attribution, officer: Off
         IllegalTransition: it is not in force.
     """
     require_role(officer, Role.OPERATOR, Role.SUPERVISOR)
-    _leave(attribution, AttributionState.VERIFIED, AttributionState.SUSPENDED)
-    record(session, "attribution.suspended", attribution, actor=actor_of(officer), reason=reason)
+    _leave(session, attribution, AttributionState.VERIFIED, AttributionState.SUSPENDED)
+    record(session, "attribution.suspended", attribution, actor=actor_of(officer), words={"reason": reason})
 
 
 def verified_attribution(session: Session, account_id: str) -> Attribution | None:
@@ -155,7 +161,8 @@ def verified_attribution(session: Session, account_id: str) -> Attribution | Non
     )
 
 
-def _leave(attribution: Attribution, expected: AttributionState, following: AttributionState) -> None:
+def _leave(session: Session, attribution: Attribution, expected: AttributionState, following: AttributionState) -> None:
+    lock_row(session, attribution)
     if attribution.state is not expected:
         raise IllegalTransition(f"attribution {attribution.id} is {attribution.state}, not {expected}")
     attribution.state = following

@@ -7,14 +7,14 @@ import datetime as dt
 import enum
 from collections.abc import Sequence
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Id, JsonObject, Row
 from models.clock import utc_now
 from models.flags import Flag
 from models.log import record, subject_of
-from models.posts import PostVersion, Sighting, SightingState
+from models.posts import Post, PostVersion, Sighting, SightingState
 
 
 class Act(enum.StrEnum):
@@ -97,9 +97,10 @@ def store_assessments(
 ) -> list[Flag]:
     """Store a batch of findings, mark their sightings assessed, and raise a flag for each that passed.
 
-    One log entry covers the batch; each flag has its own.
+    One log entry covers the batch; each flag has its own. A post that was edited meanwhile stays new.
     """
     moment = at or utc_now()
+    newest = _lock_newest(session, [version for _, version, _ in findings])
     flags: list[Flag] = []
     logged: list[list[str]] = []
     for sighting, version, finding in findings:
@@ -119,7 +120,8 @@ def store_assessments(
             spans=finding.spans,
         )
         session.add(assessment)
-        sighting.state = SightingState.ASSESSED
+        if newest[version.post_id] == version.number:
+            sighting.state = SightingState.ASSESSED
         # The log takes the score as text: RFC 8785 numbers are doubles, and a rounded string never drifts.
         logged.append([assessment.id, version.id, f"{finding.score:.6f}"])
         if finding.flagged:
@@ -128,6 +130,12 @@ def store_assessments(
         record(session, "assessments.stored", f"models:{model.label}"[:64], actor=actor, at=moment,
                model=model.label, weights_sha256=model.weights_sha256, assessments=logged)  # fmt: skip
     return flags
+
+
+def _lock_newest(session: Session, versions: Sequence[PostVersion]) -> dict[str, int]:
+    """The newest version's number of each post, which no crawl can add to until the transaction ends."""
+    posts = select(Post.id, Post.versions).where(Post.id.in_({version.post_id for version in versions}))
+    return dict(session.execute(posts.order_by(Post.id).with_for_update(read=True)).all())
 
 
 def _raise_flag(session: Session, assessment: Assessment, post_id: str, *, actor: str, at: dt.datetime) -> Flag:

@@ -7,12 +7,13 @@ import enum
 from typing import Annotated, Any, ClassVar
 
 from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, String, TypeDecorator
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column
 
 from models.clock import as_utc
 from models.ids import ID_LENGTH, new_id
 
-__all__ = ["Base", "Id", "JsonObject", "Row", "UtcDateTime"]
+__all__ = ["Base", "Id", "JsonObject", "Row", "UtcDateTime", "insert_into", "lock_row"]
 
 JsonObject = dict[str, Any]
 
@@ -70,3 +71,18 @@ class Row(Base):
     __abstract__ = True
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default_factory=new_id, init=False)
+
+
+def lock_row(session: Session, row: Base) -> None:
+    """Read the row again and hold it until the transaction ends: of two steps at the same instant, the second
+    sees what the first left. SQLite has one writer at a time anyway.
+    """
+    session.flush()
+    session.refresh(row, with_for_update=True)
+
+
+def insert_into(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that can say what happens on a conflict, in the form of this session's database."""
+    if session.get_bind().dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)

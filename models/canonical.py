@@ -7,14 +7,19 @@ from typing import Any
 
 import rfc8785
 
+from models.errors import BadInput
+
 
 def canonical_json(value: Any) -> bytes:
     """UTF-8 bytes of `value` in the form of RFC 8785.
 
     Raises:
-        rfc8785.CanonicalizationError: a value JSON cannot hold (integers beyond 2^53, NaN, other types).
+        BadInput: a value JSON cannot hold (integers beyond 2^53, NaN, lone surrogates, other types).
     """
-    return rfc8785.dumps(value)
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, RecursionError) as error:
+        raise BadInput(f"this cannot be written as canonical JSON: {error}") from error
 
 
 def sha256_hex(data: bytes) -> str:

@@ -8,8 +8,9 @@ import enum
 from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Id, JsonObject, Row
+from models.base import Id, JsonObject, Row, lock_row
 from models.clock import utc_now
+from models.errors import IllegalTransition
 from models.flags import Flag, FlagState, move_flag
 from models.log import record
 
@@ -50,11 +51,14 @@ def attach_capture(session: Session, flag: Flag, capture: Capture, *, actor: str
     Raises:
         IllegalTransition: the flag left `pending` before.
     """
+    lock_row(session, flag)
+    if flag.state is not FlagState.PENDING:
+        raise IllegalTransition(f"flag {flag.id} is {flag.state} and has its capture")
     session.add(capture)
     flag.capture_attempts += 1
     record(session, "capture.made", flag, actor=actor, at=capture.captured_at, quality=capture.quality.value,
-           reason=capture.reason, screenshot_sha256=capture.screenshot_sha256,
-           page_sha256=capture.page_sha256)  # fmt: skip
+           screenshot_sha256=capture.screenshot_sha256, page_sha256=capture.page_sha256,
+           words={"reason": capture.reason})  # fmt: skip
     if capture.quality is CaptureQuality.BROKEN and flag.capture_attempts < MAX_ATTEMPTS:
         flag.capture_after = utc_now() + dt.timedelta(minutes=RETRY_MINUTES[flag.capture_attempts - 1])
         return

@@ -18,7 +18,10 @@ from models.errors import BadInput
 MAX_CONTEST_BYTES = 1_000_000
 """A contest file is written by hand; anything larger is a mistake or an attack (YAML alias bombs)."""
 
-NAME = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+NAME = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
+"""One line of text; control characters in a name are a damaged file."""
 
 
 class _Strict(BaseModel):

@@ -23,7 +23,10 @@ class NetraError(Exception):
 
 
 class BadInput(NetraError):
-    """Input from outside is malformed. `path`, `line` (1-based) and `column` (1-based) name the place."""
+    """Input from outside is malformed. `path`, `line` (1-based) and `column` (1-based) name the place.
+
+    The message may quote hostile bytes: it is kept to one line that no terminal takes for orders.
+    """
 
     def __init__(
         self,
@@ -33,12 +36,12 @@ class BadInput(NetraError):
         line: int | None = None,
         column: int | None = None,
     ) -> None:
-        self.message = message
+        self.message = _one_line(message)
         self.path = None if path is None else str(path)
         self.line = line
         self.column = column
         place = ":".join(str(part) for part in (self.path, line, column) if part is not None)
-        super().__init__(f"{place}: {message}" if place else message)
+        super().__init__(f"{place}: {self.message}" if place else self.message)
 
 
 class NotFound(NetraError):
@@ -67,3 +70,8 @@ class StorageError(NetraError):
 
 class EvidenceDamaged(StorageError):
     """Stored bytes do not match the SHA-256 they are named by."""
+
+
+def _one_line(message: str) -> str:
+    joined = " ".join(message.split())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in joined)

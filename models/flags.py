@@ -79,7 +79,7 @@ def move_flag(
     if following not in LEGAL_STEPS[flag.state]:
         raise IllegalTransition(f"flag {flag.id} is {flag.state} and cannot become {following}")
     swap_flag(session, flag, following)
-    record(session, f"flag.{following.value}", flag, actor=actor, at=at, reason=reason)
+    record(session, f"flag.{following.value}", flag, actor=actor, at=at, words={"reason": reason})
 
 
 def swap_flag(session: Session, flag: Flag, following: FlagState) -> None:

@@ -2,26 +2,32 @@
 
 Entries are canonical JSON (RFC 8785) hashed as Merkle leaves (RFC 6962 §2.1). They hold ids, states and
 hashes; personal data enters only as a salted commitment (`models.vault`), so that erasing a person leaves
-the log whole.
+the log whole. Free words (reasons, recipients) may name anybody: they lie beside the log in `log_words`, and
+the entry holds their commitment.
 """
 
 from __future__ import annotations
 
 import base64
+import dataclasses
 import datetime as dt
 import hashlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import BigInteger, LargeBinary, String, func, select, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, func, select, text
+from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 
-from models.base import Base
+from models.base import Base, JsonObject
 from models.canonical import canonical_json
-from models.clock import utc_now
+from models.clock import as_utc, utc_now
+from models.errors import BadInput, EvidenceDamaged
 from models.merkle import CompactRange, leaf_hash
+from models.vault import SALT_BYTES, commitment, new_salt
 
 _PENDING = "netra_pending_log_entries"
+_SAVEPOINTS = "netra_pending_at_savepoint"
 _POSTGRES_LOCK = 0x4E65747261  # "Netra": one appender at a time keeps the sequence dense
 _CHECKPOINT_BATCH = 1_000
 
@@ -40,6 +46,20 @@ class LogEntry(Base):
     leaf_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
+class LogWords(Base):
+    """The free words of one entry. Erasing the row leaves an entry that nobody can link to them."""
+
+    __tablename__ = "log_words"
+
+    seq: Mapped[int] = mapped_column(BigInteger, ForeignKey("log_entries.seq"), primary_key=True, autoincrement=False)
+    salt: Mapped[bytes] = mapped_column(LargeBinary(SALT_BYTES))
+    words: Mapped[JsonObject]
+
+    def commitment(self) -> str:
+        """What the entry says of these words."""
+        return _commit(self.salt, self.words)
+
+
 class Checkpoint(Base):
     """A signed tree head over the first `tree_size` entries, in the form of C2SP tlog-checkpoint."""
 
@@ -52,6 +72,19 @@ class Checkpoint(Base):
     note: Mapped[str]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Pending:
+    """An entry that waits for its place."""
+
+    at: dt.datetime
+    actor: str
+    action: str
+    subject: str
+    encoded: bytes
+    salt: bytes
+    words: JsonObject
+
+
 def record(
     session: Session,
     action: str,
@@ -59,23 +92,32 @@ def record(
     *,
     actor: str,
     at: dt.datetime | None = None,
+    words: Mapping[str, str] | None = None,
     **facts: Any,
 ) -> None:
     """Note that `actor` did `action` to `subject`; written when the transaction commits.
 
     `subject` is a row with an `id`, or a ready `"kind:id"` string. `facts` are JSON values without
-    personal data. Entries wait until the end of the transaction so that the lock which keeps `seq` dense
-    is held for a moment only, after every row lock was taken.
+    personal data; whatever somebody typed goes into `words` (empty ones are left out). Entries wait until the
+    end of the transaction so that the lock which keeps `seq` dense is held for a moment only, after every row
+    lock was taken. What is recorded inside a savepoint goes with it when it is rolled back.
+
+    Raises:
+        BadInput: a fact that JSON cannot hold.
     """
-    moment = at or utc_now()
+    moment = as_utc(at or utc_now())
+    named = subject if isinstance(subject, str) else subject_of(subject)
+    said, salt = {name: word for name, word in (words or {}).items() if word}, new_salt()
     entry = {
-        "at": moment.astimezone(dt.UTC).isoformat(timespec="microseconds"),
+        "at": moment.isoformat(timespec="microseconds"),
         "actor": actor,
         "action": action,
-        "subject": subject if isinstance(subject, str) else subject_of(subject),
+        "subject": named,
         "facts": facts,
+        **({"words": _commit(salt, said)} if said else {}),
     }
-    session.info.setdefault(_PENDING, []).append((moment, entry))
+    waiting = _Pending(moment, actor, action, named, canonical_json(entry), salt, said)
+    session.info.setdefault(_PENDING, []).append(waiting)
 
 
 def subject_of(row: object) -> str:
@@ -84,28 +126,49 @@ def subject_of(row: object) -> str:
 
 
 def append_pending(session: Session) -> None:
-    """Give the recorded entries their places at the end of the log. Called by `Database.write`."""
+    """Give the recorded entries their places at the end of the log. Runs before every commit of a transaction."""
+    if session.in_nested_transaction():
+        return
     pending = session.info.pop(_PENDING, [])
+    session.info.pop(_SAVEPOINTS, None)
     if not pending:
         return
     session.flush()
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _POSTGRES_LOCK})
     newest = session.scalar(select(func.max(LogEntry.seq)))
-    following = 0 if newest is None else newest + 1
-    for seq, (moment, entry) in enumerate(pending, following):
-        encoded = canonical_json(entry)
+    for seq, item in enumerate(pending, 0 if newest is None else newest + 1):
         session.add(
             LogEntry(
                 seq=seq,
-                at=moment,
-                actor=entry["actor"],
-                action=entry["action"],
-                subject=entry["subject"],
-                entry=encoded,
-                leaf_hash=leaf_hash(encoded),
+                at=item.at,
+                actor=item.actor,
+                action=item.action,
+                subject=item.subject,
+                entry=item.encoded,
+                leaf_hash=leaf_hash(item.encoded),
             )
         )
+        if item.words:
+            session.add(LogWords(seq=seq, salt=item.salt, words=item.words))
+
+
+def has_pending(session: Session) -> bool:
+    """Whether entries wait that nothing has written."""
+    return bool(session.info.get(_PENDING))
+
+
+def remember_savepoint(session: Session, transaction: SessionTransaction) -> None:
+    """Note how many entries waited when a savepoint was set."""
+    if transaction.nested:
+        session.info.setdefault(_SAVEPOINTS, {})[transaction] = len(session.info.get(_PENDING, []))
+
+
+def forget_since_savepoint(session: Session, transaction: SessionTransaction) -> None:
+    """Drop the entries recorded since a savepoint that was rolled back: what they tell did not happen."""
+    kept = session.info.get(_SAVEPOINTS, {}).pop(transaction, None)
+    if kept is not None:
+        del session.info.get(_PENDING, [])[kept:]
 
 
 def sign_checkpoint(
@@ -114,12 +177,17 @@ def sign_checkpoint(
     """Sign a tree head over everything logged so far; None when nothing is new.
 
     The previous checkpoint's frontier is carried on, so the cost is that of the new entries.
+
+    Raises:
+        BadInput: `origin` cannot be the name of a key (C2SP signed-note: no spaces, no plus sign).
+        EvidenceDamaged: entries are missing, or the last checkpoint was altered.
     """
+    if not origin or "+" in origin or any(character.isspace() for character in origin):
+        raise BadInput(f"log origin {origin!r}: a name without spaces and plus signs is needed")
     last = session.scalar(select(Checkpoint).order_by(Checkpoint.tree_size.desc()).limit(1))
-    tree = CompactRange() if last is None else CompactRange.from_bytes(last.tree_size, last.frontier)
+    tree = CompactRange() if last is None else _carried_on(last)
     start = tree.size
-    leaves = select(LogEntry.leaf_hash).where(LogEntry.seq >= start).order_by(LogEntry.seq)
-    for leaf in session.scalars(leaves.execution_options(yield_per=_CHECKPOINT_BATCH)):
+    for leaf in _leaves(session, start):
         tree.append(leaf)
     if tree.size == start:
         return None
@@ -132,6 +200,36 @@ def sign_checkpoint(
     )
     session.add(checkpoint)
     return checkpoint
+
+
+def _commit(salt: bytes, words: JsonObject) -> str:
+    return commitment(salt, canonical_json(words).decode())
+
+
+def _carried_on(last: Checkpoint) -> CompactRange:
+    try:
+        tree = CompactRange.from_bytes(last.tree_size, last.frontier)
+    except ValueError as error:
+        raise EvidenceDamaged(f"checkpoint {last.tree_size}: {error}") from error
+    if tree.root() != last.root_hash:
+        raise EvidenceDamaged(f"checkpoint {last.tree_size}: its frontier does not give its root")
+    return tree
+
+
+def _leaves(session: Session, start: int) -> Iterator[bytes]:
+    """The leaf hashes from `start` on, each in its place, the last sealed one included in the check."""
+    wanted = select(LogEntry.seq, LogEntry.leaf_hash).where(LogEntry.seq >= max(start - 1, 0)).order_by(LogEntry.seq)
+    following = max(start - 1, 0)
+    for seq, leaf in session.execute(wanted.execution_options(yield_per=_CHECKPOINT_BATCH)):
+        if seq != following:
+            break
+        following += 1
+        if seq >= start:
+            yield leaf
+    else:
+        if following >= start:
+            return
+    raise EvidenceDamaged(f"log entry {following} is missing")
 
 
 def _signed_note(key: Ed25519PrivateKey, origin: str, tree: CompactRange) -> str:

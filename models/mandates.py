@@ -8,12 +8,16 @@ import enum
 from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Id, JsonObject, Row
+from models.base import Id, JsonObject, Row, lock_row
+from models.canonical import canonical_json, sha256_hex
 from models.clock import utc_now
 from models.contest import ContestSpec
 from models.errors import BadInput, IllegalTransition, NoMandate, NotAllowed
 from models.log import record
 from models.officers import Officer, Role, actor_of, require_role
+
+ZONE_OFFSETS = (420, 480, 540)
+"""WIB, WITA and WIT in minutes east of UTC (Keputusan Presiden 41/1987)."""
 
 
 class MandateState(enum.StrEnum):
@@ -76,7 +80,7 @@ def save_contest(session: Session, spec: ContestSpec, *, actor: str) -> Contest:
         session.add(contest)
     else:
         contest.region, contest.election_day, contest.spec = spec.region, spec.election_day, data
-    record(session, "contest.saved", contest, actor=actor, spec=data)
+    record(session, "contest.saved", contest, actor=actor, name=spec.name, spec_sha256=sha256_hex(canonical_json(data)))
     return contest
 
 
@@ -98,9 +102,11 @@ def propose_mandate(
 
     Raises:
         NotAllowed: the officer is not an operator.
-        BadInput: the number is taken or the days are in the wrong order.
+        BadInput: the number is taken, the days are in the wrong order, or the zone is none of Indonesia's.
     """
     require_role(officer, Role.OPERATOR)
+    if utc_offset_minutes not in ZONE_OFFSETS:
+        raise BadInput(f"mandate {number}: UTC offset of {utc_offset_minutes} minutes is not WIB, WITA or WIT")
     if last_day < first_day:
         raise BadInput(f"mandate {number}: the last day is before the first")
     if session.scalar(select(Mandate.id).where(Mandate.number == number)) is not None:
@@ -131,6 +137,7 @@ def approve_mandate(session: Session, mandate: Mandate, officer: Officer, *, at:
         IllegalTransition: it is not waiting for approval.
     """
     require_role(officer, Role.OPERATOR, Role.SUPERVISOR)
+    lock_row(session, mandate)
     if officer.id == mandate.entered_by:
         raise NotAllowed("a mandate is approved by another officer than the one who entered it")
     if mandate.state is not MandateState.PROPOSED:
@@ -151,10 +158,11 @@ def revoke_mandate(
     require_role(officer, Role.OPERATOR, Role.SUPERVISOR, Role.ADMIN)
     if not reason.strip():
         raise BadInput("revoking a mandate needs a reason")
+    lock_row(session, mandate)
     if mandate.state is MandateState.REVOKED:
         raise IllegalTransition(f"mandate {mandate.number} is revoked already")
     mandate.state = MandateState.REVOKED
-    record(session, "mandate.revoked", mandate, actor=actor_of(officer), at=at, reason=reason)
+    record(session, "mandate.revoked", mandate, actor=actor_of(officer), at=at, words={"reason": reason})
 
 
 def require_mandate(mandate: Mandate | None, at: dt.datetime) -> Mandate:

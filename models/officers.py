@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 
-from sqlalchemy import ForeignKey, String, func, select
+from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Id, Row
@@ -84,7 +84,7 @@ def add_officer(
 
 def officer_named(session: Session, username: str) -> Officer | None:
     """The officer with this username, compared without case."""
-    return session.scalar(select(Officer).where(Officer.username == func.lower(username.strip())))
+    return session.scalar(select(Officer).where(Officer.username == username.strip().lower()))
 
 
 def require_role(officer: Officer, *allowed: Role) -> None:

@@ -8,7 +8,8 @@ import enum
 from sqlalchemy import ForeignKey, LargeBinary, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, Row
+from models.base import Base, Id, JsonObject, Row
+from models.canonical import canonical_json
 from models.log import record
 from models.mandates import Mandate
 from models.vault import SALT_BYTES, Vault, commitment, new_salt
@@ -57,18 +58,21 @@ class RosterEntry(Base):
 
 def enrol(session: Session, vault: Vault, mandate: Mandate, person: Person, *, actor: str) -> CivilServant:
     """Put a person on the mandate's roster; the same NIP is the same row, with its details renewed."""
+    details = dataclasses.asdict(person)
     nip_index = vault.index(person.nip, kind="nip")
     row = session.scalar(select(CivilServant).where(CivilServant.nip_index == nip_index))
     if row is None:
         row = CivilServant(status=person.status, sealed=b"", nip_index=nip_index, name_index="")
         session.add(row)
+    elif open_person(vault, row) != person:
+        record(session, "person.renewed", row, actor=actor, details=_commit(row, details))
     row.status, row.name_index = person.status, vault.index(name_key(person.name), kind="name")
-    row.sealed = vault.seal(dataclasses.asdict(person), context=row.id)
+    row.sealed = vault.seal(details, context=row.id)
     if session.get(RosterEntry, (mandate.id, row.id)) is None:
         session.flush()
         session.add(RosterEntry(mandate_id=mandate.id, civil_servant_id=row.id))
         record(session, "roster.enrolled", row, actor=actor, mandate=mandate.id,
-               nip=commitment(row.salt, person.nip))  # fmt: skip
+               nip=commitment(row.salt, person.nip), details=_commit(row, details))  # fmt: skip
     return row
 
 
@@ -92,3 +96,7 @@ def namesakes(session: Session, vault: Vault, row: CivilServant) -> int:
 def name_key(name: str) -> str:
     """The form in which names are compared."""
     return " ".join(name.casefold().split())
+
+
+def _commit(row: CivilServant, details: JsonObject) -> str:
+    return commitment(row.salt, canonical_json(details).decode())

@@ -5,22 +5,25 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, JsonObject, Row
+from models.base import Base, Id, JsonObject, Row, insert_into
 from models.canonical import sha256_hex
 from models.clock import as_utc, utc_now
 from models.errors import BadInput
 from models.ids import new_id
 from models.log import record
 from models.targets import Fetch, Run, Target
+from models.tombstones import entombed
+from models.vault import SALT_BYTES, commitment, new_salt
 
 MAX_TEXT_CHARACTERS = 100_000
 MAX_ID_CHARACTERS = 500
+STORE_BATCH = 1_000
+"""Posts upserted at a time: databases limit the parameters of a statement (PostgreSQL: 65,535)."""
 
 
 class PostState(enum.StrEnum):
@@ -63,7 +66,7 @@ class ParsedPost:
     def __post_init__(self) -> None:
         if not 0 < len(self.external_id) <= MAX_ID_CHARACTERS:
             raise BadInput(f"post id of {len(self.external_id)} characters")
-        for name in ("external_id", "text", "author", "url"):
+        for name in ("external_id", "text", "author", "url", "locator"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, storable(value)[:MAX_TEXT_CHARACTERS])
@@ -77,7 +80,9 @@ class ParsedPost:
 
 
 class Post(Row):
-    """One public post. `text_sha256` is that of its newest version."""
+    """One public post. `text_sha256` is that of its newest version; `salt` is that of the commitments to its texts
+    in the log, which nobody can link to a text once the post is purged.
+    """
 
     __tablename__ = "posts"
     __table_args__ = (UniqueConstraint("source", "external_id"),)
@@ -91,6 +96,7 @@ class Post(Row):
     first_seen_at: Mapped[dt.datetime] = mapped_column(index=True)
     last_seen_at: Mapped[dt.datetime]
     text_sha256: Mapped[str] = mapped_column(String(64))
+    salt: Mapped[bytes] = mapped_column(LargeBinary(SALT_BYTES), default_factory=new_salt)
     versions: Mapped[int] = mapped_column(default=1)
     is_repost: Mapped[bool] = mapped_column(default=False)
     state: Mapped[PostState] = mapped_column(default=PostState.SEEN)
@@ -150,54 +156,72 @@ def store_posts(
     """Upsert one response's posts; running it twice changes nothing.
 
     A known post with another text gets a new version and is assessed again. Two items with the same id in one
-    response count once, the last one wins. Costs four statements however many posts there are, plus one for
-    each edited post.
+    response count once, the last one wins. A post that retention purged is seen, but not stored again. Costs a
+    fixed number of statements for each `STORE_BATCH` posts, and one log entry for each batch that changed something.
     """
     moment = at or utc_now()
     target = session.get_one(Target, run.target_id)
     wanted = {post.external_id: post for post in parsed}
-    if not wanted:
-        return Stored(0, 0, 0)
-    fresh = _insert_new(session, target, fetch, wanted.values(), moment)
-    known = {
-        post.external_id: post
-        for post in session.scalars(select(Post).where(Post.source == target.source, Post.external_id.in_(wanted)))
-    }
-    session.flush()
+    # In one order for everybody: two runs that meet the same posts wait for each other instead of deadlocking.
+    keys = sorted(wanted)
+    new = edited = 0
+    for start in range(0, len(keys), STORE_BATCH):
+        batch = {key: wanted[key] for key in keys[start : start + STORE_BATCH]}
+        fresh, changed = _store_batch(session, target, fetch, batch, moment)
+        new, edited = new + len(fresh), edited + len(changed)
+        if fresh or changed:
+            told = [
+                [post.id, post.versions, commitment(post.salt, batch[post.external_id].text)]
+                for post in fresh + changed
+            ]
+            record(session, "posts.stored", run, actor=actor, at=moment, fetch=fetch.id,
+                   body_sha256=fetch.body_sha256, posts=told)  # fmt: skip
+    stored = Stored(seen=len(wanted), new=new, edited=edited)
+    run.posts_seen += stored.seen
+    run.posts_new += stored.new
+    run.posts_edited += stored.edited
+    return stored
+
+
+def _store_batch(
+    session: Session, target: Target, fetch: Fetch, wanted: Mapping[str, ParsedPost], moment: dt.datetime
+) -> tuple[list[Post], list[Post]]:
+    """Returns the new and the edited posts."""
+    # Locked before the tombstones are asked: a post is either known here, or its tombstone is there to be seen.
+    known = _lock_known(session, target.source, wanted)
+    unknown = wanted.keys() - known.keys()
+    unknown -= entombed(session, target.source, unknown)
+    fresh = _insert_new(session, target, fetch, [wanted[key] for key in sorted(unknown)], moment)
+    known |= _lock_known(session, target.source, unknown)
     edited = [
-        _add_version(session, known[key], item, fetch, moment)
-        for key, item in wanted.items()
-        if known[key].id not in fresh and known[key].text_sha256 != sha256_hex(item.text.encode())
+        _add_version(session, post, wanted[key], fetch, moment)
+        for key, post in known.items()
+        if post.id not in fresh and post.text_sha256 != sha256_hex(wanted[key].text.encode())
     ]
     for post in known.values():
         post.last_seen_at = moment
         if post.state in (PostState.DELETED, PostState.UNAVAILABLE):
             post.state = PostState.EDITED if post.versions > 1 else PostState.SEEN
     _sight(session, target, known.values(), {post.id for post in edited})
-    stored = Stored(seen=len(wanted), new=len(fresh), edited=len(edited))
-    run.posts_seen += stored.seen
-    run.posts_new += stored.new
-    run.posts_edited += stored.edited
-    changed = [post for post in known.values() if post.id in fresh] + edited
-    if changed:
-        record(
-            session,
-            "posts.stored",
-            run,
-            actor=actor,
-            at=moment,
-            fetch=fetch.id,
-            body_sha256=fetch.body_sha256,
-            posts=[[post.id, post.versions, post.text_sha256] for post in changed],
-        )
-    return stored
+    return [post for post in known.values() if post.id in fresh], edited
+
+
+def _lock_known(session: Session, source: str, external_ids: Collection[str]) -> dict[str, Post]:
+    """Those posts as they are now, held until the transaction ends, so that two edits do not overtake each other."""
+    if not external_ids:
+        return {}
+    rows = select(Post).where(Post.source == source, Post.external_id.in_(external_ids)).order_by(Post.id)
+    locked = session.scalars(rows.with_for_update().execution_options(populate_existing=True))
+    return {post.external_id: post for post in locked}
 
 
 def _insert_new(
-    session: Session, target: Target, fetch: Fetch, items: Iterable[ParsedPost], moment: dt.datetime
+    session: Session, target: Target, fetch: Fetch, items: Sequence[ParsedPost], moment: dt.datetime
 ) -> set[str]:
     """Insert the posts nobody has stored yet, with their first version; returns their ids."""
     by_id = {new_id(): item for item in items}
+    if not by_id:
+        return set()
     rows = [
         {
             "id": post_id,
@@ -210,6 +234,7 @@ def _insert_new(
             "first_seen_at": moment,
             "last_seen_at": moment,
             "text_sha256": sha256_hex(item.text.encode()),
+            "salt": new_salt(),
             "versions": 1,
             "is_repost": item.is_repost,
             "state": PostState.SEEN,
@@ -217,8 +242,7 @@ def _insert_new(
         for post_id, item in by_id.items()
     ]
     # Two runs may meet the same post at the same time: the database decides who was first.
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(Post).on_conflict_do_nothing(index_elements=["source", "external_id"])
+    statement = insert_into(session, Post).on_conflict_do_nothing(index_elements=["source", "external_id"])
     fresh = set(session.scalars(statement.returning(Post.id), rows))
     session.add_all(_version(post_id, 1, by_id[post_id], fetch, moment) for post_id in by_id if post_id in fresh)
     return fresh
@@ -262,5 +286,5 @@ def _sight(session: Session, target: Target, posts: Iterable[Post], edited: set[
         if post.id not in found:
             session.add(Sighting(post_id=post.id, mandate_id=target.mandate_id))
     if edited:
-        for sighting in session.scalars(select(Sighting).where(Sighting.post_id.in_(edited))):
-            sighting.state = SightingState.NEW
+        # Stated, not left to the unit of work: a row that was read as new may just be turning assessed.
+        session.execute(update(Sighting).where(Sighting.post_id.in_(edited)).values(state=SightingState.NEW))

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import ForeignKey, LargeBinary, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, JsonObject, Row
+from models.base import Base, Id, JsonObject, Row, lock_row
 from models.canonical import sha256_hex
 from models.clock import utc_now
 from models.errors import BadInput, IllegalTransition
@@ -111,7 +111,8 @@ def draft_report(
         raise BadInput("a report needs at least one flag, all of one mandate")
     if session.scalar(select(Report.id).where(Report.number == number)) is not None:
         raise BadInput(f"report number {number} is taken")
-    for flag in flags:
+    for flag in sorted(flags, key=lambda flag: flag.id):
+        lock_row(session, flag)
         if flag.state is not FlagState.CONFIRMED:
             raise IllegalTransition(f"flag {flag.id} is {flag.state}; only a confirmed one can be reported")
         if flag_is_reported(session, flag.id):
@@ -132,6 +133,7 @@ def fill_in(session: Session, report: Report, officer: Officer, fields: JsonObje
         IllegalTransition: the report is signed; write an addendum instead.
     """
     require_role(officer, Role.SUPERVISOR)
+    lock_row(session, report)
     if report.state is not ReportState.DRAFT:
         raise IllegalTransition("a signed report does not change; add an addendum")
     report.fields = fields
@@ -152,13 +154,12 @@ def sign_report(
     Raises:
         IllegalTransition: it is not a draft.
     """
-    require_role(officer, Role.SUPERVISOR)
     moment = at or utc_now()
     digest = sha256_hex(content)
+    _step(session, report, ReportState.SIGNED, officer, moment, content_sha256=digest)
     report.signed_by, report.signed_at = officer.id, moment
     report.sealed_content = vault.seal({"content": content.decode()}, context=report.id)
     report.content_sha256, report.signature = digest, vault.signing_key.sign(content)
-    _step(session, report, ReportState.SIGNED, officer, moment, content_sha256=digest)
 
 
 def signed_content(vault: Vault, report: Report) -> bytes:
@@ -183,7 +184,8 @@ def hand_over(
     if not recipient.strip():
         raise BadInput("say to whom the report was handed over")
     moment = at or utc_now()
-    _step(session, report, ReportState.HANDED_OVER, officer, moment, recipient=recipient, document=document)
+    _step(session, report, ReportState.HANDED_OVER, officer, moment,
+          words={"recipient": recipient, "document": document})  # fmt: skip
     follow_up(session, report, officer, step="penerusan", institution=recipient, on_day=moment.date(),
               document=document, note="", at=moment)  # fmt: skip
 
@@ -194,7 +196,7 @@ def close_report(session: Session, report: Report, officer: Officer, *, outcome:
     Raises:
         IllegalTransition: not handed over.
     """
-    _step(session, report, ReportState.CLOSED, officer, utc_now(), outcome=outcome)
+    _step(session, report, ReportState.CLOSED, officer, utc_now(), words={"outcome": outcome})
 
 
 def withdraw_report(session: Session, report: Report, officer: Officer, *, reason: str) -> None:
@@ -205,7 +207,7 @@ def withdraw_report(session: Session, report: Report, officer: Officer, *, reaso
     """
     if not reason.strip():
         raise BadInput("withdrawing a report needs a reason")
-    _step(session, report, ReportState.WITHDRAWN, officer, utc_now(), reason=reason)
+    _step(session, report, ReportState.WITHDRAWN, officer, utc_now(), words={"reason": reason})
 
 
 def follow_up(
@@ -239,8 +241,8 @@ def follow_up(
         entered_at=at or utc_now(),
     )
     session.add(entry)
-    record(session, "report.followed_up", report, actor=actor_of(officer), at=at, step=step,
-           institution=institution, document=document)  # fmt: skip
+    record(session, "report.followed_up", report, actor=actor_of(officer), at=at, step=step, follow_up=entry.id,
+           words={"institution": institution, "document": document, "note": note})  # fmt: skip
     return entry
 
 
@@ -257,10 +259,18 @@ def report_of(session: Session, flag_id: str) -> Report | None:
 
 
 def _step(
-    session: Session, report: Report, following: ReportState, officer: Officer, moment: dt.datetime, **facts: str
+    session: Session,
+    report: Report,
+    following: ReportState,
+    officer: Officer,
+    moment: dt.datetime,
+    *,
+    words: Mapping[str, str] | None = None,
+    **facts: str,
 ) -> None:
     require_role(officer, Role.SUPERVISOR)
+    lock_row(session, report)
     if following not in LEGAL_STEPS[report.state]:
         raise IllegalTransition(f"report {report.number} is {report.state} and cannot become {following}")
     report.state = following
-    record(session, f"report.{following.value}", report, actor=actor_of(officer), at=moment, **facts)
+    record(session, f"report.{following.value}", report, actor=actor_of(officer), at=moment, words=words, **facts)

@@ -13,7 +13,7 @@ import enum
 from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, Row
+from models.base import Base, Id, Row, lock_row
 from models.clock import utc_now
 from models.errors import BadInput, Conflict, IllegalTransition, NotAllowed
 from models.flags import Flag, FlagState, move_flag, open_flag, swap_flag
@@ -168,21 +168,24 @@ def undo_review(session: Session, review: Review, officer: Officer, *, at: dt.da
 
     Raises:
         NotAllowed: another's verdict, or the time is over.
-        IllegalTransition: undone before, or a later verdict or report rests on it.
+        IllegalTransition: undone before, a later verdict or report rests on it, or the flag expired.
     """
     moment = at or utc_now()
     flag = session.get_one(Flag, review.flag_id)
+    lock_row(session, flag)
+    lock_row(session, review)
     if review.reviewer_id != officer.id:
         raise NotAllowed("only the reviewer can take back a verdict")
     if moment > review.given_at + dt.timedelta(seconds=UNDO_SECONDS):
         raise NotAllowed(f"a verdict can be taken back for {UNDO_SECONDS} seconds")
     if review.undone_at is not None:
         raise IllegalTransition("this verdict was taken back already")
-    if flag_is_reported(session, flag.id) or _later_review(session, review):
+    expired = flag.state is FlagState.EXPIRED
+    if expired or flag_is_reported(session, flag.id) or _later_review(session, review):
         raise IllegalTransition("a later step rests on this verdict")
     review.undone_at = moment
-    record(session, "review.undone", flag, actor=actor_of(officer), at=moment, review=review.id)
     before = FlagState.DISPUTED if review.round is ReviewRound.ADJUDICATION else FlagState.IN_REVIEW
+    record(session, "review.undone", flag, actor=actor_of(officer), at=moment, review=review.id, state=before.value)
     if flag.state is not before:
         swap_flag(session, flag, before)
     return flag
@@ -228,17 +231,20 @@ def _add_review(
         given_at=moment,
     )
     session.add(review)
-    swap_flag(session, flag, flag.state)  # two verdicts at the same instant: the second must load again
+    swap_flag(session, flag, flag.state)
     lease = session.get(Lease, (flag.id, officer.id))
     if lease is not None:
         session.delete(lease)
     record(session, "review.given", flag, actor=actor_of(officer), at=moment, review=review.id,
-           round=review.round.value, decision=decision.value, acts=review.acts)  # fmt: skip
+           round=review.round.value, decision=decision.value, is_person=verdict.is_person.value,
+           takes_side=verdict.takes_side.value, voice=verdict.voice, acts=review.acts, coercion=verdict.coercion,
+           words={"reason": review.reason, "exculpatory": review.exculpatory})  # fmt: skip
     return review
 
 
 def _require_may_review(session: Session, flag: Flag, officer: Officer) -> None:
     require_role(officer, Role.SUPERVISOR)
+    lock_row(session, flag)  # two verdicts at the same instant: the second sees the first
     if flag.state not in (FlagState.READY, FlagState.IN_REVIEW, FlagState.DISPUTED):
         raise IllegalTransition(f"flag {flag.id} is {flag.state} and takes no verdict")
     mine = select(Review.id).where(
@@ -272,7 +278,8 @@ def _settle(session: Session, flag: Flag, *, actor: str, at: dt.datetime) -> Non
 
 
 def _later_review(session: Session, review: Review) -> bool:
-    later = select(Review.id).where(
-        Review.flag_id == review.flag_id, Review.undone_at.is_(None), Review.given_at > review.given_at
+    """Whether another's verdict was given after this one (or, by the clock, at the same instant)."""
+    return any(
+        other.id != review.id and other.given_at >= review.given_at
+        for other in standing_reviews(session, review.flag_id)
     )
-    return session.scalar(later.limit(1)) is not None

@@ -15,6 +15,7 @@ from models import (
     reports,
     reviews,
     targets,
+    tombstones,
 )
 from models.base import Base
 
@@ -30,6 +31,7 @@ TABLE_MODULES = (
     captures,
     reviews,
     reports,
+    tombstones,
     log,
 )
 METADATA = Base.metadata

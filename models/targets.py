@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import enum
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.accounts import Account, verified_attribution
-from models.base import Id, JsonObject, Row
+from models.base import Id, JsonObject, Row, lock_row
 from models.clock import utc_now
 from models.errors import BadInput, IllegalTransition, NoMandate
 from models.log import record
@@ -79,10 +79,19 @@ class Run(Row):
     unparsed: Mapped[int] = mapped_column(default=0)
 
 
+_BODY_KEPT = text("body_erased_at IS NULL")
+
+
 class Fetch(Row):
-    """One response (or one imported file): where from, what headers, and the SHA-256 of its raw bytes."""
+    """One response (or one imported file): where from, what headers, and the SHA-256 of its raw bytes.
+
+    `body_erased_at`: when retention deleted the bytes (`models.retention`); the hash stays.
+    """
 
     __tablename__ = "fetches"
+    __table_args__ = (
+        Index("ix_fetches_kept_body", "body_sha256", sqlite_where=_BODY_KEPT, postgresql_where=_BODY_KEPT),
+    )
 
     run_id: Mapped[Id] = mapped_column(ForeignKey("runs.id"), index=True)
     url: Mapped[str]
@@ -91,6 +100,7 @@ class Fetch(Row):
     fetched_at: Mapped[dt.datetime]
     body_sha256: Mapped[str] = mapped_column(String(64), index=True)
     media_type: Mapped[str] = mapped_column(String(120))
+    body_erased_at: Mapped[dt.datetime | None] = mapped_column(default=None)
 
 
 def add_target(
@@ -177,6 +187,7 @@ def begin_run(session: Session, run: Run, *, actor: str, at: dt.datetime | None 
     Raises:
         IllegalTransition: the run is not queued.
     """
+    lock_row(session, run)
     if run.outcome is not RunOutcome.QUEUED:
         raise IllegalTransition(f"run {run.id} is {run.outcome}, not queued")
     moment = at or utc_now()
@@ -224,6 +235,7 @@ def end_run(
     Raises:
         IllegalTransition: it has ended.
     """
+    lock_row(session, run)
     if run.outcome is not RunOutcome.RUNNING:
         raise IllegalTransition(f"run {run.id} is {run.outcome}, not running")
     _close(session, run, outcome, actor=actor, reason=reason, at=at or utc_now())
@@ -253,5 +265,5 @@ def _refuse_unpermitted(session: Session, run: Run, target: Target, *, actor: st
 
 def _close(session: Session, run: Run, outcome: RunOutcome, *, actor: str, reason: str, at: dt.datetime) -> None:
     run.outcome, run.reason, run.ended_at = outcome, reason, at
-    record(session, f"run.{outcome.value}", run, actor=actor, at=at, target=run.target_id, reason=reason,
-           posts_new=run.posts_new, posts_edited=run.posts_edited)  # fmt: skip
+    record(session, f"run.{outcome.value}", run, actor=actor, at=at, target=run.target_id,
+           posts_new=run.posts_new, posts_edited=run.posts_edited, words={"reason": reason})  # fmt: skip

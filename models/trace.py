@@ -1,7 +1,7 @@
 """The trace (*jejak*) of a flag or report: every step back to the first byte fetched, and whether it still holds.
 
-Steps come from the audit log; the tables add what a reader needs to understand them. Names and NIP stay out:
-people appear by row id, officers in the form of the log (`officers:01J…`).
+Steps come from the audit log; the tables add what a reader needs to understand them. Names and NIP are not looked
+up: people appear by row id, officers in the form of the log (`officers:01J…`).
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from models.captures import Capture
 from models.errors import NotFound
 from models.evidence import EvidenceStore
 from models.flags import Flag, FlagState
-from models.log import LogEntry, subject_of
+from models.log import LogEntry, LogWords, subject_of
 from models.mandates import Mandate
 from models.merkle import leaf_hash
 from models.posts import Post, PostVersion
 from models.reports import Report, ReportFlag, ReportState, flags_of
 from models.reviews import Decision, Review
 from models.targets import Fetch, Run, Target
+from models.vault import commitment
 
 FETCHED = "fetch.received"
 """Not an entry of its own: `posts.stored` is the log's witness of the response that it was read from."""
@@ -87,10 +88,11 @@ class _Chain:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Logged:
-    """A log row and what its entry says."""
+    """A log row, what its entry says, and the free words beside it, where they were not erased."""
 
     row: LogEntry
     facts: JsonObject
+    words: LogWords | None
 
 
 def trace_flag(session: Session, flag_id: str) -> list[TraceStep]:
@@ -143,6 +145,7 @@ def broken_links(session: Session, evidence: EvidenceStore, report_id: str) -> l
         *_altered_entries(entries),
         *_missing_steps(chain, entries),
         *_altered_texts(chain),
+        *_altered_reviews(chain, entries),
         *(
             f"{link.kind} of {link.subject}: {link.sha256} is missing or altered"
             for link in _evidence(chain)
@@ -202,8 +205,9 @@ def _entries(session: Session, chain: _Chain) -> list[_Logged]:
         and_(LogEntry.subject.in_(runs), LogEntry.at.in_({row.seen_at for row in chain.versions.values()})),
         and_(LogEntry.subject.in_(models), LogEntry.at.in_({row.assessed_at for row in chain.assessments.values()})),
     )
-    rows_found = session.scalars(select(LogEntry).where(wanted).order_by(LogEntry.seq))
-    logged = (_Logged(row, json.loads(row.entry)["facts"]) for row in rows_found)
+    found = select(LogEntry, LogWords).outerjoin(LogWords, LogWords.seq == LogEntry.seq).where(wanted)
+    rows_found = session.execute(found.order_by(LogEntry.seq))
+    logged = (_Logged(row, json.loads(row.entry)["facts"], words) for row, words in rows_found)
     return [entry for entry in logged if _concerns(chain, entry)]
 
 
@@ -278,16 +282,15 @@ def _explain(chain: _Chain, entry: _Logged) -> JsonObject:
             scored = [_assessment_facts(row) for row in _assessments_in(chain, entry)]
             return {"model": facts["model"], "weights_sha256": facts["weights_sha256"], "assessments": scored}
         case "contest.saved":
-            return {"name": facts["spec"]["name"]}
+            return {"name": facts["name"], "spec_sha256": facts["spec_sha256"]}
         case _:
-            return {**facts, **_beside(chain, entry)}
+            said = {} if entry.words is None else entry.words.words
+            return {**facts, **said, **_beside(chain, entry)}
 
 
 def _beside(chain: _Chain, entry: _Logged) -> JsonObject:
     """What the tables add to an entry about one row."""
     kind, _, row_id = entry.row.subject.partition(":")
-    if (review := chain.reviews.get(entry.facts.get("review", ""))) is not None:
-        return {"reason": review.reason, "exculpatory": review.exculpatory}
     if kind == "accounts":
         return {"handle": chain.accounts[row_id].handle, "url": chain.accounts[row_id].url}
     if kind == "targets":
@@ -322,12 +325,23 @@ def _altered_entries(entries: Sequence[_Logged]) -> Iterator[str]:
                    "subject": row.subject}  # fmt: skip
         if leaf_hash(row.entry) != row.leaf_hash or any(told[name] != value for name, value in columns.items()):
             yield f"log entry {row.seq} ({row.action}) does not match its hash"
+        if entry.words is not None and told.get("words") != entry.words.commitment():
+            yield f"the words of log entry {row.seq} ({row.action}) do not match their commitment"
 
 
 def _altered_texts(chain: _Chain) -> Iterator[str]:
     for version in chain.versions.values():
         if sha256_hex(version.text.encode()) != version.text_sha256:
             yield f"text of {subject_of(version)} does not match its hash"
+
+
+def _altered_reviews(chain: _Chain, entries: Sequence[_Logged]) -> Iterator[str]:
+    for entry in entries:
+        review = chain.reviews.get(entry.facts.get("review", ""))
+        if review is None or entry.words is None or entry.row.action != "review.given":
+            continue
+        if entry.words.words != {"reason": review.reason, "exculpatory": review.exculpatory}:
+            yield f"the reasons of {subject_of(review)} are not those that were logged"
 
 
 def _missing_steps(chain: _Chain, entries: Sequence[_Logged]) -> Iterator[str]:
@@ -365,7 +379,7 @@ def _expected_sources(chain: _Chain) -> _Expected:
         yield "run.started", subject_of(run), {"target": run.target_id}
     for version in chain.versions.values():
         fetch = chain.fetches[version.fetch_id]
-        stored = [version.post_id, version.number, version.text_sha256]
+        stored = [version.post_id, version.number, commitment(chain.posts[version.post_id].salt, version.text)]
         yield (
             "posts.stored",
             f"runs:{fetch.run_id}",
@@ -391,7 +405,9 @@ def _expected_flags(chain: _Chain) -> _Expected:
         yield "capture.made", f"flags:{capture.flag_id}", hashes
     for review in chain.reviews.values():
         if review.decision is not Decision.RECUSED and review.undone_at is None:
-            told = {"review": review.id, "decision": review.decision.value}
+            told: JsonObject = {"review": review.id, "decision": review.decision.value,
+                                "is_person": review.is_person.value, "takes_side": review.takes_side.value,
+                                "voice": review.voice}  # fmt: skip
             yield "review.given", f"flags:{review.flag_id}", told
 
 

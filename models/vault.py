@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import stat
+import tempfile
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -31,6 +32,8 @@ class Vault:
     """Seals, indexes and signs with the keys of one installation."""
 
     def __init__(self, *, sealing_key: bytes, index_key: bytes, signing_key: bytes) -> None:
+        if {len(sealing_key), len(index_key), len(signing_key)} != {KEY_BYTES}:
+            raise ValueError(f"a key is {KEY_BYTES} bytes long")
         self._aead = AESGCM(sealing_key)
         self._index_key = index_key
         self.signing_key = Ed25519PrivateKey.from_private_bytes(signing_key)
@@ -48,7 +51,7 @@ class Vault:
         """
         try:
             plain = self._aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise StorageError("sealed details cannot be opened: another key file, or altered data") from error
         details: JsonObject = json.loads(plain)
         return details
@@ -77,11 +80,7 @@ def create_key_file(path: Path) -> None:
     keys = {name: secrets.token_hex(KEY_BYTES) for name in ("sealing_key", "index_key", "signing_key")}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as handle:
-            json.dump(keys, handle)
-            handle.flush()
-            os.fsync(handle.fileno())
+        _write_new(path, json.dumps(keys).encode())
     except OSError as error:
         raise StorageError(f"{path}: cannot make the key file: {error.strerror}") from error
 
@@ -101,3 +100,21 @@ def open_vault(path: Path) -> Vault:
         raise StorageError(f"{path}: no key file; run 'netra init' first, or restore it from the backup") from error
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise StorageError(f"{path}: not a usable key file") from error
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """All of `data` durably at `path`, or nothing: details sealed with a key that was lost are lost."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # mode 600
+    try:
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.link(temporary, path)
+    finally:
+        Path(temporary).unlink()
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -14,7 +14,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-
     op.create_table('accounts',
     sa.Column('source', sa.String(length=32), nullable=False),
     sa.Column('handle', sa.String(length=255), nullable=False),
@@ -55,6 +54,11 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contests')),
     sa.UniqueConstraint('name', name=op.f('uq_contests_name'))
     )
+    op.create_table('installation',
+    sa.Column('id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('tombstone_salt', sa.LargeBinary(length=32), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_installation'))
+    )
     op.create_table('log_entries',
     sa.Column('seq', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
@@ -83,6 +87,10 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_officers')),
     sa.UniqueConstraint('username', name=op.f('uq_officers_username'))
     )
+    op.create_table('tombstones',
+    sa.Column('digest', sa.LargeBinary(length=32), nullable=False),
+    sa.PrimaryKeyConstraint('digest', name=op.f('pk_tombstones'))
+    )
     op.create_table('attributions',
     sa.Column('account_id', sa.String(length=26), nullable=False),
     sa.Column('civil_servant_id', sa.String(length=26), nullable=False),
@@ -104,7 +112,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_attributions_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_attributions_civil_servant_id'), ['civil_servant_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_attributions_state'), ['state'], unique=False)
+        batch_op.create_index('uq_attributions_live', ['account_id'], unique=True, sqlite_where=sa.text("state IN ('claimed', 'verified')"), postgresql_where=sa.text("state IN ('claimed', 'verified')"))
 
+    op.create_table('log_words',
+    sa.Column('seq', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('salt', sa.LargeBinary(length=16), nullable=False),
+    sa.Column('words', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['seq'], ['log_entries.seq'], name=op.f('fk_log_words_seq_log_entries')),
+    sa.PrimaryKeyConstraint('seq', name=op.f('pk_log_words'))
+    )
     op.create_table('login_sessions',
     sa.Column('token_hash', sa.String(length=64), nullable=False),
     sa.Column('officer_id', sa.String(length=26), nullable=False),
@@ -153,6 +169,7 @@ def upgrade() -> None:
     sa.Column('first_seen_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('last_seen_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('text_sha256', sa.String(length=64), nullable=False),
+    sa.Column('salt', sa.LargeBinary(length=16), nullable=False),
     sa.Column('versions', sa.Integer(), nullable=False),
     sa.Column('is_repost', sa.Boolean(), nullable=False),
     sa.Column('state', sa.Enum('seen', 'edited', 'deleted', 'unavailable', name='poststate', native_enum=False, length=32), nullable=False),
@@ -275,12 +292,14 @@ def upgrade() -> None:
     sa.Column('fetched_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('body_sha256', sa.String(length=64), nullable=False),
     sa.Column('media_type', sa.String(length=120), nullable=False),
+    sa.Column('body_erased_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('id', sa.String(length=26), nullable=False),
     sa.ForeignKeyConstraint(['run_id'], ['runs.id'], name=op.f('fk_fetches_run_id_runs')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_fetches'))
     )
     with op.batch_alter_table('fetches', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_fetches_body_sha256'), ['body_sha256'], unique=False)
+        batch_op.create_index('ix_fetches_kept_body', ['body_sha256'], unique=False, sqlite_where=sa.text('body_erased_at IS NULL'), postgresql_where=sa.text('body_erased_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_fetches_run_id'), ['run_id'], unique=False)
 
     op.create_table('post_versions',
@@ -407,10 +426,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_reviews_reviewer_id'), ['reviewer_id'], unique=False)
 
 
-
-
 def downgrade() -> None:
-
     with op.batch_alter_table('reviews', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_reviews_reviewer_id'))
         batch_op.drop_index('ix_reviews_flag_id_reviewer_id')
@@ -438,6 +454,7 @@ def downgrade() -> None:
     op.drop_table('post_versions')
     with op.batch_alter_table('fetches', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_fetches_run_id'))
+        batch_op.drop_index('ix_fetches_kept_body', sqlite_where=sa.text('body_erased_at IS NULL'), postgresql_where=sa.text('body_erased_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_fetches_body_sha256'))
 
     op.drop_table('fetches')
@@ -483,18 +500,22 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_login_sessions_expires_at'))
 
     op.drop_table('login_sessions')
+    op.drop_table('log_words')
     with op.batch_alter_table('attributions', schema=None) as batch_op:
+        batch_op.drop_index('uq_attributions_live', sqlite_where=sa.text("state IN ('claimed', 'verified')"), postgresql_where=sa.text("state IN ('claimed', 'verified')"))
         batch_op.drop_index(batch_op.f('ix_attributions_state'))
         batch_op.drop_index(batch_op.f('ix_attributions_civil_servant_id'))
         batch_op.drop_index(batch_op.f('ix_attributions_account_id'))
 
     op.drop_table('attributions')
+    op.drop_table('tombstones')
     op.drop_table('officers')
     with op.batch_alter_table('log_entries', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_log_entries_subject'))
         batch_op.drop_index(batch_op.f('ix_log_entries_action'))
 
     op.drop_table('log_entries')
+    op.drop_table('installation')
     op.drop_table('contests')
     with op.batch_alter_table('civil_servants', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_civil_servants_name_index'))
@@ -502,4 +523,3 @@ def downgrade() -> None:
     op.drop_table('civil_servants')
     op.drop_table('checkpoints')
     op.drop_table('accounts')
-
