@@ -68,7 +68,7 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
-        """A snapshot for reading.
+        """A snapshot for reading; what was loaded in it stays readable afterwards.
 
         Raises:
             StorageError: the database is locked, damaged or away.
@@ -79,7 +79,6 @@ class Database:
             session.flush()
             if has_pending(session):
                 raise RuntimeError("a read session logs nothing: use write()")
-            session.rollback()
 
     def settle(self) -> None:
         """SQLite: move the write-ahead log into the database file and empty it, so that erased text leaves the disk.
