@@ -26,6 +26,8 @@ _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _DECLARED_ENCODING = re.compile(rb"^\s*<\?xml[^>]*encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _HEADER_CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._-]{1,40})", re.IGNORECASE)
 _OWN_DTD = re.compile(r"<!DOCTYPE[^>\[]*\[|<!ENTITY", re.IGNORECASE)
+_CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
+_BARE_AMPERSAND = re.compile(r"&(?!#?[A-Za-z0-9]{1,32};)")
 _NAMED_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31});")
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -104,7 +106,7 @@ def _parse(text: str) -> etree._Element:
     parser = etree.XMLParser(
         recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, encoding="utf-8"
     )
-    clean = _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", _NAMED_ENTITY.sub(_as_character, text[start:]))
+    clean = _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", _mend(text[start:]))
     try:
         root = etree.fromstring(clean.encode(), parser)
     except (etree.LxmlError, ValueError) as error:
@@ -118,6 +120,13 @@ def _root_offset(text: str) -> int:
     """Where the first element begins; entity declarations mean something only before it."""
     first = re.search(r"<[A-Za-z_]", text)
     return first.start() if first else len(text)
+
+
+def _mend(text: str) -> str:
+    """Ampersands that mean themselves and characters XML has no names for, written as XML wants them."""
+    parts = _CDATA.split(text)
+    parts[::2] = [_NAMED_ENTITY.sub(_as_character, _BARE_AMPERSAND.sub("&amp;", part)) for part in parts[::2]]
+    return "".join(parts)
 
 
 def _as_character(entity: re.Match[str]) -> str:

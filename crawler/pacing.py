@@ -65,7 +65,5 @@ def _moment(value: str | None, now: dt.datetime) -> dt.datetime | None:
     except ValueError:
         return parse_moment(text)
     if seconds >= _EPOCH_FROM:
-        return from_epoch(seconds)
-    if not 0 <= seconds <= LONGEST_PAUSE.total_seconds():
-        return now + LONGEST_PAUSE if seconds > 0 else None
-    return now + dt.timedelta(seconds=seconds)
+        return from_epoch(seconds) or now + LONGEST_PAUSE
+    return now + dt.timedelta(seconds=min(seconds, LONGEST_PAUSE.total_seconds())) if seconds >= 0 else None

@@ -1,0 +1,128 @@
+"""Feeds in every dialect and state of repair."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.feed_items import read_items
+from crawler.sources.feed import Feed, parse_posts
+from models.errors import BadInput
+
+PAGES = Path(__file__).parent / "pages"
+ADDRESS = "https://warta.example/feed.xml"
+
+
+def parse(name, **options):
+    return parse_posts((PAGES / name).read_bytes(), address=ADDRESS, **options)[0]
+
+
+def parse_text(text):
+    return parse_posts(text.encode(), address=ADDRESS)[0]
+
+
+def test_atom_with_a_blank_line_before_its_declaration():
+    first, second = parse("atom.xml").posts
+    assert first.text == "Upacara & lomba\n\nUpacara selesai.\n\nLomba besok."
+    assert first.url == "https://warta.example/2026/10/upacara"
+    assert (first.author, first.posted_at.isoformat()) == ("Sari", "2026-10-05T00:00:00+00:00")
+    assert first.edited_at.isoformat() == "2026-10-05T02:00:00+00:00"
+    assert second.text == "Kosong\N{NO-BREAK SPACE}saja"
+
+
+def test_latin_1_with_a_doctype_and_html_entities():
+    (post,) = parse("rss_latin1.xml").posts
+    assert post.text == "Kafé di dermaga\n\nBuka tiap hari — gratis"
+
+
+def test_a_charset_that_lies_falls_back_to_what_the_bytes_are():
+    body = '<?xml version="1.0" encoding="utf-8"?><rss><channel><item><title>Kafé</title></item></channel></rss>'
+    (post,) = parse_posts(body.encode("cp1252"), address=ADDRESS, content_type="text/xml; charset=utf-8")[0].posts
+    assert post.text == "Kafé"
+
+
+def test_utf_16_is_read_by_its_mark():
+    body = "<rss><channel><item><title>Dermaga</title></item></channel></rss>".encode("utf-16")
+    assert parse_posts(body, address=ADDRESS)[0].posts[0].text == "Dermaga"
+
+
+def test_broken_xml_loses_no_item_and_indonesian_dates_are_read():
+    posts = parse("rss_broken.xml").posts
+    assert [post.text for post in posts] == ["Satu & dua\n\nIsi satu", "Tiga", "Empat"]
+    assert posts[0].posted_at.isoformat() == "2026-10-05T07:30:00+00:00"
+
+
+def test_rss_1_0_items_stand_outside_the_channel():
+    (post,) = parse("rdf.xml").posts
+    assert (post.text, post.author, post.url) == ("Pengumuman", "Humas", "https://lama.example/1")
+
+
+def test_items_without_any_text_are_counted():
+    parsed = parse_text("<rss><channel><item><link>https://x.example/a</link></item></channel></rss>")
+    assert (len(parsed.posts), len(parsed.unparsed)) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "<html><body>Galat</body></html>", "{}", "<", "<rss", "\ufeff", "<?xml version='1.0'?>"]
+)
+def test_what_is_no_feed_is_bad_input_unless_it_is_an_empty_one(text):
+    try:
+        assert parse_text(text).posts == ()
+    except BadInput:
+        return
+    assert text == "<rss"
+
+
+def test_external_entities_are_refused(tmp_path):
+    canary = tmp_path / "secret"
+    canary.write_text("rahasia")
+    with pytest.raises(BadInput, match="entities"):
+        parse_text(
+            f'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY x SYSTEM "file://{canary}">]>'
+            "<rss><channel><item><title>&x;</title></item></channel></rss>"
+        )
+
+
+def test_a_billion_laughs_are_refused_in_any_encoding():
+    lines = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 20))
+    bomb = f'<!DOCTYPE r [<!ENTITY a0 "ha">{lines}]><rss><channel><item><title>&a19;</title></item></channel></rss>'
+    for encoding in ("utf-8", "utf-16", "utf-16-le"):
+        with pytest.raises(BadInput, match="entities"):
+            parse_posts(bomb.encode(encoding), address=ADDRESS)
+
+
+def test_deep_nesting_and_a_million_tiny_items_are_bounded():
+    deep = "<rss><channel>" + "<item><title>a</title>" + "<b>" * 50_000
+    with contextlib.suppress(BadInput):
+        assert len(parse_text(deep).posts) <= 1
+    items, left = read_items(b"<rss><channel>" + b"<item><title>a</title></item>" * 20_000, url=ADDRESS)
+    assert len(items) + left == 20_000
+    assert len(items) == 5_000
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_break_the_parser(body):
+    with contextlib.suppress(BadInput):
+        parse_posts(body, address=ADDRESS)
+
+
+FRAGMENTS = st.sampled_from(
+    ["<item>", "</item>", "<title>", "</title>", "<link>", "<guid>", "&", "&nbsp;", "&#0;", "<![CDATA[", "]]>", "<!--",
+     "<?x", "<!DOCTYPE a>", "\x00", "\ud800", "é", "<content type='xhtml'>", "<link href='http://[' />", "1", "<x:y>",
+     "<pubDate>", "Mon, 99 Foo 99999 99:99:99 +9999", "0001-01-01T00:00:00+14:00", "<entry>", "<id>", "<![", "<!["]
+)  # fmt: skip
+
+
+@given(st.lists(FRAGMENTS, max_size=30), st.sampled_from(["utf-8", "latin-1", "utf-16"]))
+def test_no_markup_breaks_the_parser(parts, encoding):
+    text = "<rss><channel>" + "".join(parts)
+    with contextlib.suppress(BadInput):
+        parse_posts(text.encode(encoding, "replace"), address=ADDRESS)
+
+
+@pytest.mark.parametrize("address", ["ftp://x.example/f", "https:///f", "feed.xml", "https://["])
+def test_other_addresses_are_bad_input(address):
+    with pytest.raises(BadInput):
+        Feed().begin(address, {})
