@@ -1,0 +1,140 @@
+"""Bad input at the command line: one clear line, exit code 2, nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+import pytest
+
+from models.database import open_database
+from models.officers import Role, add_officer
+from pipeline.cli import main
+from review_ui.passwords import hash_password
+
+PASSWORD = "kata-sandi-uji-panjang"
+
+
+@pytest.fixture
+def netra(monkeypatch, capsys):
+    """Run a command in this process; gives (exit code, standard output, standard error)."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["netra", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        output = capsys.readouterr()
+        return ended.value.code or 0, output.out, output.err
+
+    return run
+
+
+@pytest.fixture
+def home(netra, tmp_path, monkeypatch):
+    """An initialised home with one operator whose password the environment gives."""
+    directory = tmp_path / "home"
+    assert netra("init", "--home", directory)[0] == 0
+    database = open_database(f"sqlite:///{directory}/netra.sqlite")
+    with database.write() as session:
+        add_officer(
+            session,
+            username="operator",
+            name="Operator",
+            position="Staf",
+            password_hash=hash_password(PASSWORD),
+            roles=[Role.OPERATOR],
+            actor="test",
+        )
+    database.close()
+    monkeypatch.setenv("NETRA_PASSWORD", PASSWORD)
+    return directory
+
+
+def _is_one_clear_line(result, *words):
+    code, _, error = result
+    lines = error.strip().splitlines()
+    assert code == 2, error
+    assert len(lines) == 1, error
+    assert lines[0].startswith("netra: ")
+    for word in words:
+        assert word in lines[0]
+
+
+def test_init_makes_a_private_key_file_and_can_be_repeated(home, netra):
+    assert stat.S_IMODE((home / "netra.key").stat().st_mode) == 0o600
+    before = (home / "netra.key").read_bytes()
+    code, out, _ = netra("init", "--home", home)
+    assert code == 0
+    assert "admin" not in out
+    assert (home / "netra.key").read_bytes() == before
+
+
+def test_a_home_that_was_never_initialised_is_said_so(netra, tmp_path):
+    _is_one_clear_line(netra("crawl", "--home", tmp_path / "nowhere"), "netra init")
+
+
+def test_a_malformed_contest_file_names_file_and_line(home, netra, tmp_path):
+    contest = tmp_path / "contest.yaml"
+    contest.write_text("name: X\nregion: Y\nelection_day: besok\ncandidates:\n  - {number: 1, names: [A B]}\n")
+    result = netra("contests", "import", contest, "--officer", "operator", "--home", home)
+    _is_one_clear_line(result, "contest.yaml:3", "election_day")
+
+
+def test_classify_refuses_a_malformed_contest_before_reading_the_posts(netra, tmp_path):
+    contest = tmp_path / "contest.yaml"
+    contest.write_text("name: [")
+    out = tmp_path / "out.jsonl"
+    _is_one_clear_line(netra("classify", "-", "--contest", contest, "--out", out), "contest.yaml:1")
+    assert not out.exists()
+
+
+def test_a_wrong_password_is_refused(home, netra, tmp_path, monkeypatch):
+    monkeypatch.setenv("NETRA_PASSWORD", "salah")
+    roster = tmp_path / "roster.csv"
+    roster.write_text("nip,name,status\n")
+    result = netra("targets", "import", roster, "--mandate", "1", "--officer", "operator", "--home", home)
+    assert result[0] == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("crawl", "--target", "01HZZZZZZZZZZZZZZZZZZZZZZZ"),
+        ("report", "999/X", "--format", "pdf", "--out", "laporan.pdf"),
+        ("trace", "01HZZZZZZZZZZZZZZZZZZZZZZZ"),
+        ("mandates", "approve", "999/X", "--officer", "operator"),
+    ],
+)
+def test_an_unknown_id_is_one_clear_line(home, netra, arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _is_one_clear_line(netra(*arguments, "--home", home))
+    assert not (tmp_path / "laporan.pdf").exists()
+
+
+def test_an_import_without_a_mandate_is_refused_and_keeps_nothing(home, netra, tmp_path):
+    posts = tmp_path / "posts.csv"
+    posts.write_text("id,text,author,url,posted_at\n1,halo,@a,,2026-11-01T00:00:00Z\n")
+    result = netra("import", posts, "--source", "csv", "--mandate", "7/ST", "--officer", "operator", "--home", home)
+    _is_one_clear_line(result, "7/ST")
+    assert not any((home / "evidence").iterdir())
+
+
+def test_a_key_file_that_others_can_read_is_refused(home, netra):
+    (home / "netra.key").chmod(0o644)
+    _is_one_clear_line(netra("doctor", "--home", home), "chmod 600")
+
+
+def test_a_database_that_cannot_be_written_is_one_clear_line(netra, tmp_path, monkeypatch):
+    monkeypatch.setenv("NETRA_DATABASE_URL", "sqlite:////proc/netra/none.sqlite")
+    assert netra("init", "--home", tmp_path / "home")[0] == 2
+
+
+@pytest.mark.skipif(not os.access("/dev/full", os.W_OK), reason="needs /dev/full")
+def test_a_full_disk_is_one_clear_line(netra, tmp_path):
+    contest = tmp_path / "contest.yaml"
+    contest.write_text("name: X\nregion: Y\nelection_day: 2026-11-25\ncandidates:\n  - {number: 1, names: [A B]}\n")
+    posts = tmp_path / "posts.csv"
+    posts.write_text("id,text\n1,halo\n")
+    result = netra("classify", posts, "--contest", contest, "--out", "/dev/full")
+    _is_one_clear_line(result, "/dev/full")
