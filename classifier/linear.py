@@ -85,8 +85,8 @@ class LinearModel:
 
 def fit_linear(
     texts: Sequence[str],
-    partisan: Sequence[bool],
-    weight: Sequence[float] | None = None,
+    partisan: npt.ArrayLike,
+    weight: npt.ArrayLike | None = None,
     *,
     inverse_penalty: float = 4.0,
 ) -> LinearModel:
