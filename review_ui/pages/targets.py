@@ -1,0 +1,76 @@
+"""Targets (*sasaran*): schedule, run history, pause, resume, run now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import APIRouter
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from models.clock import utc_now
+from models.errors import NotFound
+from models.log import record
+from models.officers import actor_of
+from models.targets import Target, set_paused
+from review_ui.desk import Desk, FieldOrAuditDesk, OperatorDesk, PageNumber, moved
+from review_ui.queries.crawling import count_targets, count_troubled, runs_of, target_line, target_lines
+
+router = APIRouter()
+
+FILTERS = ("semua", "bermasalah", "dijeda")
+
+
+@router.get("/sasaran")
+def list_targets(desk: FieldOrAuditDesk, tab: str = "semua", hal: PageNumber = 0) -> Response:
+    """Operators, supervisors, auditors: what is crawled when, and how it last went."""
+    tab = tab if tab in FILTERS else FILTERS[0]
+    with desk.ui.database.read() as session:
+        lines, more = target_lines(session, tab, hal)
+        counts = {"semua": count_targets(session), "bermasalah": count_troubled(session)}
+    return desk.page("targets.html", lines=lines, more=more, page_number=hal, tab=tab, filters=FILTERS, counts=counts)
+
+
+@router.get("/sasaran/{target_id}")
+def show_target(desk: FieldOrAuditDesk, target_id: str) -> Response:
+    """Operators, supervisors, auditors: one target and its run history."""
+    with desk.ui.database.read() as session:
+        line = target_line(session, target_id)
+        runs = runs_of(session, target_id)
+    return desk.page("target.html", line=line, runs=runs, offset=line.mandate.utc_offset_minutes)
+
+
+@router.post("/sasaran/{target_id}/jeda")
+def pause(desk: OperatorDesk, target_id: str) -> Response:
+    """Operators: pause the schedule."""
+    return _change(
+        desk, target_id, lambda session, target: set_paused(session, target, paused=True, actor=actor_of(desk.officer))
+    )
+
+
+@router.post("/sasaran/{target_id}/lanjut")
+def resume(desk: OperatorDesk, target_id: str) -> Response:
+    """Operators: resume the schedule."""
+    return _change(
+        desk, target_id, lambda session, target: set_paused(session, target, paused=False, actor=actor_of(desk.officer))
+    )
+
+
+@router.post("/sasaran/{target_id}/sekarang")
+def run_now(desk: OperatorDesk, target_id: str) -> Response:
+    """Operators: make the target due at once; the scheduler takes it up."""
+
+    def make_due(session: Session, target: Target) -> None:
+        target.next_due_at = utc_now()
+        record(session, "target.made_due", target, actor=actor_of(desk.officer))
+
+    return _change(desk, target_id, make_due)
+
+
+def _change(desk: Desk, target_id: str, step: Callable[[Session, Target], object]) -> Response:
+    with desk.ui.database.write() as session:
+        target = session.get(Target, target_id)
+        if target is None:
+            raise NotFound(f"no target {target_id[:40]}")
+        step(session, target)
+    return moved(f"/sasaran/{target_id}", "saved")

@@ -1,0 +1,36 @@
+"""The trace of a flag (*jejak*) as a time line, from the first byte fetched to what happened last."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from fastapi import APIRouter
+from sqlalchemy import select
+from starlette.responses import Response
+
+from models.mandates import Mandate
+from models.officers import Officer
+from models.reviews import may_see_score
+from models.trace import TraceStep, trace_flag
+from review_ui.desk import RecordsDesk
+from review_ui.queries.case import get_flag
+
+router = APIRouter()
+
+
+@router.get("/jejak/{flag_id}")
+def show_trace(desk: RecordsDesk, flag_id: str) -> Response:
+    """Auditors and supervisors; steps that tell the score or a verdict stay closed to those who have still to judge."""
+    with desk.ui.database.read() as session:
+        flag = get_flag(session, flag_id)
+        uncovered = may_see_score(session, flag, desk.officer)
+        steps = [_covered(step) if step.sensitive and not uncovered else step for step in trace_flag(session, flag_id)]
+        names = dict(session.execute(select(Officer.id, Officer.name)).tuples().all())
+        mandate = session.get_one(Mandate, flag.mandate_id)
+    actors = {f"officers:{officer_id}": name for officer_id, name in names.items()}
+    return desk.page("trace.html", flag=flag, steps=steps, actors=actors, offset=mandate.utc_offset_minutes)
+
+
+def _covered(step: TraceStep) -> TraceStep:
+    """The step without what it would tell a reviewer who has still to judge."""
+    return dataclasses.replace(step, facts={}, evidence=(), leaf_hash="")
