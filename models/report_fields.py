@@ -29,7 +29,9 @@ class FieldKind(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReportField:
-    """One field. `section` is the letter of DOMAIN §3.8; `required` fields must be filled before signing."""
+    """One field. `section` is the letter of DOMAIN §3.8; `required` fields must be filled before signing (`klarifikasi`
+    only where the office has that power).
+    """
 
     key: str
     section: str
@@ -92,8 +94,8 @@ REPORT_FIELDS: tuple[ReportField, ...] = (
     ReportField("hal_meringankan", "J", "Hal yang meringankan atau menyangkal dugaan", _TEXT,
                 english="Exculpatory context", required=True,
                 help="Tulis apa yang diperiksa, juga bila tidak ditemukan apa-apa."),
-    ReportField("klarifikasi", "K", "Klarifikasi", _CHOICE, english="Hearing of the account holder",
-                choices=KLARIFIKASI_CHOICES),
+    ReportField("klarifikasi", "K", "Klarifikasi", _CHOICE, english="Hearing of the account holder", required=True,
+                choices=KLARIFIKASI_CHOICES, help="Wajib hanya bila kantor berwenang (pengaturan)."),
     ReportField("undangan_klarifikasi", "K", "Undangan: nomor, tanggal, cara penyampaian",
                 english="Invitation: number, day, delivery"),
     ReportField("berita_acara_klarifikasi", "K", "Berita acara klarifikasi: nomor dan tanggal",

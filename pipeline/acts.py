@@ -52,8 +52,8 @@ class Basis(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Article:
-    """A candidate article. `disputed`: its words do not clearly cover the day's candidate status; `confirmed`: the
-    text was seen in a source, not inferred; `conflict` says where sources contradict each other.
+    """A candidate article. `norm`: the rule behind an item of the decree's matrix. `disputed`: its words do not
+    clearly cover the day's candidate status. `conflict` says where sources contradict each other.
     """
 
     family: str
@@ -153,7 +153,7 @@ def _rule(entry: Mapping[str, Any], acts: Mapping[str, str]) -> _Rule:
     article = Article(
         family=entry["family"],
         citation=entry["citation"],
-        norm=entry["norm"],
+        norm=entry.get("norm", ""),
         wording=entry["wording"],
         basis=Basis(entry["basis"]),
         conflict=entry.get("conflict", ""),

@@ -48,6 +48,7 @@ def build_content(
         "report": {"id": report.id, "number": report.number},
         "office": {"name": office.name, "level": office.level, "address": office.address, "city": office.city},
         "made_at": at.astimezone(dt.UTC).isoformat(timespec="seconds"),
+        "known_on": case.report.fields.get("tanggal_diketahui"),
         "signature": None if signer is None else _signature(case, office, signer, at),
         "findings": [_summary(finding) for finding in case.findings],
         **sections_case.before(case, office, at),
@@ -66,8 +67,8 @@ def missing_before_signing(content: ReportContent, *, clarification_required: bo
     """What must be mended before an officer may sign, in Indonesian, one line each; empty when nothing."""
     filled = {value["key"]: value["value"] for value in labelled_values(content)}
     required = {field.key for field in REPORT_FIELDS if field.required}
-    if clarification_required:
-        required.add("klarifikasi")
+    if not clarification_required:
+        required.remove("klarifikasi")
     missing = [
         f"Bagian {field.section}: “{field.label}” belum diisi"
         for field in REPORT_FIELDS
@@ -75,7 +76,7 @@ def missing_before_signing(content: ReportContent, *, clarification_required: bo
     ]
     for number, finding in enumerate(content["findings"], 1):
         missing += [f"Temuan {number}: {problem}" for problem in _problems(finding)]
-    return [*missing, *_wrong_words(filled), *_wrong_days(content, filled)]
+    return [*missing, *_wrong_words(filled), *_wrong_days(content)]
 
 
 def _signature(case: Case, office: Office, signer: Officer, at: dt.datetime) -> JsonObject:
@@ -119,11 +120,10 @@ def _wrong_words(filled: dict[str, str | None]) -> list[str]:
     ]
 
 
-def _wrong_days(content: ReportContent, filled: dict[str, str | None]) -> list[str]:
-    known = filled.get("tanggal_diketahui")
-    if not known:
+def _wrong_days(content: ReportContent) -> list[str]:
+    if not content["known_on"]:
         return []
-    day = dt.date.fromisoformat(known)
+    day = dt.date.fromisoformat(content["known_on"])
     posted = [dt.datetime.fromisoformat(row["posted_at"]).date() for row in content["findings"] if row["posted_at"]]
     wrong = []
     # A day of tolerance on each side: local days run ahead of or behind UTC.

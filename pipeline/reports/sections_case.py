@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from models.base import JsonObject
-from models.report_fields import REPORT_FIELDS
+from models.report_fields import REPORT_FIELDS, FieldKind, ReportField
 from pipeline.acts import act_table
 from pipeline.reports import wording
 from pipeline.reports.blocks import note, row, rows, section, table
@@ -16,10 +16,14 @@ from pipeline.reports.office import Office
 def field_rows(case: Case, letter: str) -> list[JsonObject]:
     """What the officer filled in for a section, empty ones included."""
     return [
-        row(field.key, field.label, case.report.fields.get(field.key))
+        row(field.key, field.label, _written(field, case.report.fields.get(field.key)))
         for field in REPORT_FIELDS
         if field.section == letter
     ]
+
+
+def _written(field: ReportField, value: str | None) -> str | None:
+    return wording.long_day(dt.date.fromisoformat(value)) if value and field.kind is FieldKind.DAY else value
 
 
 def officer_name(case: Case, officer_id: str | None) -> str | None:
@@ -31,6 +35,11 @@ def officer_name(case: Case, officer_id: str | None) -> str | None:
 def moment(case: Case, at: dt.datetime | None) -> str | None:
     """A time as the mandate's region reads it."""
     return None if at is None else wording.local_time(at, case.mandate.utc_offset_minutes)
+
+
+def moment_in_table(case: Case, at: dt.datetime) -> str:
+    """The same, short."""
+    return wording.short_time(at, case.mandate.utc_offset_minutes)
 
 
 def before(case: Case, office: Office, at: dt.datetime) -> JsonObject:

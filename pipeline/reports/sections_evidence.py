@@ -12,7 +12,7 @@ from models.trace import TraceStep
 from pipeline.reports import wording
 from pipeline.reports.blocks import exhibit, row, rows, section, table
 from pipeline.reports.case import Case, Finding
-from pipeline.reports.sections_case import field_rows, moment, officer_name
+from pipeline.reports.sections_case import field_rows, moment, moment_in_table, officer_name
 
 _SHORT_HASH = 16
 
@@ -49,7 +49,7 @@ def _pieces(case: Case, number: int, finding: Finding) -> Iterator[tuple[str, st
         if capture.screenshot_sha256:
             yield f"Temuan {number}: tangkapan layar", capture.screenshot_sha256, "image/png", *told
         if capture.page_sha256:
-            kind = str(capture.details.get("page_media_type", "application/octet-stream"))
+            kind = str(capture.details.get("page_format", "application/octet-stream"))
             yield f"Temuan {number}: arsip halaman", capture.page_sha256, kind, *told
     shown: set[str] = set()
     for version in finding.versions:
@@ -65,10 +65,11 @@ def _capture_rows(case: Case, capture: Capture) -> list[JsonObject]:
     address = capture.url if capture.final_url in (None, capture.url) else f"{capture.url} → {capture.final_url}"
     return [
         row("cara", "Cara dan mutu", f"Peramban tanpa masuk (login); {quality}{_because(capture.reason)}"),
-        row("alat", "Alat dan versi", _tool(capture.details)),
+        row("alat", "Alat dan versi", _tools(capture)),
         row("pelaku", "Dikerjakan oleh", _operator(case, capture)),
         row("waktu", "Waktu", moment(case, capture.captured_at)),
         row("sumber_url", "Alamat sumber", address),
+        row("status_http", "Status jawaban", str(capture.details.get("status", "")) or None),
     ]
 
 
@@ -86,10 +87,10 @@ def _because(reason: str) -> str:
     return f" ({reason})" if reason else ""
 
 
-def _tool(details: JsonObject) -> str | None:
-    """The plain values that the capturing tool noted about itself."""
-    told = (f"{key}: {value}" for key, value in sorted(details.items()) if isinstance(value, str | int) and value != "")
-    return "; ".join(told) or None
+def _tools(capture: Capture) -> str | None:
+    """Names and versions, as the capturing browser noted them."""
+    tools = capture.details.get("tools", {})
+    return ", ".join(f"{name.capitalize()} {version}" for name, version in sorted(tools.items())) or None
 
 
 def _operator(case: Case, capture: Capture) -> str | None:
@@ -115,4 +116,4 @@ def _custody(case: Case) -> JsonObject:
 
 def _link(case: Case, step: TraceStep) -> tuple[str | None, ...]:
     done = wording.STEP.get(step.action, step.action)
-    return str(step.seq), moment(case, step.at), _actor(case, step), done, step.leaf_hash[:_SHORT_HASH]
+    return str(step.seq), moment_in_table(case, step.at), _actor(case, step), done, step.leaf_hash[:_SHORT_HASH]

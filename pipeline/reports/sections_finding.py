@@ -13,7 +13,7 @@ from pipeline.acts import Article, CandidateStatus, act_table, candidate_article
 from pipeline.reports import wording
 from pipeline.reports.blocks import note, quote, row, rows, section, table
 from pipeline.reports.case import Case, Finding, Holder
-from pipeline.reports.sections_case import field_rows, moment, officer_name
+from pipeline.reports.sections_case import field_rows, moment, moment_in_table, officer_name
 
 _UNKNOWN_STATUS = "tidak dapat ditentukan dari berkas tahapan; tentukan dengan dokumen KPU"
 
@@ -151,11 +151,11 @@ def _content(case: Case, number: int, finding: Finding) -> Iterator[JsonObject]:
     )
     if len(finding.versions) > 1:
         yield _versions(case, finding.versions)
-    yield _acts(case, finding)
     yield note(
         "Calon pasal berikut adalah daftar pilihan untuk pengawas, bukan kesimpulan. Satu bentuk dapat termuat dalam "
         "lebih dari satu daftar; yang bertanda “belum pasti” harus diperiksa pada naskah peraturannya."
     )
+    yield from _acts(case, finding)
 
 
 def _medium(attachment: JsonObject) -> str:
@@ -163,27 +163,27 @@ def _medium(attachment: JsonObject) -> str:
 
 
 def _versions(case: Case, versions: Iterable[PostVersion]) -> JsonObject:
-    lines = ((str(each.number), moment(case, each.seen_at), each.text, each.text_sha256) for each in versions)
+    lines = ((str(each.number), moment_in_table(case, each.seen_at), each.text, each.text_sha256) for each in versions)
     return table("versi", "Semua versi teks yang pernah terlihat", ["Versi", "Terlihat", "Teks", "SHA-256"], lines)
 
 
-def _acts(case: Case, finding: Finding) -> JsonObject:
+def _acts(case: Case, finding: Finding) -> Iterator[JsonObject]:
     names = act_table().acts
-    acts = sorted({act for review in finding.deciding for act in review.acts})
-    lines = [
-        (f"{act} – {names.get(act, 'kode tidak dikenal')}", f"[{article.family}] {article.citation}. {article.norm}",
-         f"“{article.wording}”", _certainty(article))
-        for act in acts
-        for article in _articles(case, finding, act)
-    ]  # fmt: skip
-    columns = ["Bentuk dugaan menurut penelaah", "Calon pasal", "Bunyi singkat", "Kepastian rujukan"]
-    return table("bentuk", "Bentuk dugaan dan calon pasal", columns, lines)
+    for act in sorted({act for review in finding.deciding for act in review.acts}):
+        lines = ((_cited(each), f"“{each.wording}”", _certainty(each)) for each in _articles(case, finding, act))
+        title = f"Bentuk dugaan menurut penelaah: {act} – {names.get(act, 'kode tidak dikenal')}"
+        yield table("bentuk", title, ["Calon pasal", "Bunyi singkat", "Kepastian rujukan"], lines)
 
 
 def _articles(case: Case, finding: Finding, act: str) -> list[Article]:
     if finding.holder is None or act not in act_table().acts:
         return []
     return candidate_articles(act, _status(case, finding), finding.holder.person.status)
+
+
+def _cited(article: Article) -> str:
+    norm = f"; {article.norm}" if article.norm else ""
+    return f"[{article.family}] {article.citation}{norm}"
 
 
 def _certainty(article: Article) -> str:
@@ -196,7 +196,7 @@ def _reviews(case: Case, number: int, finding: Finding) -> Iterator[JsonObject]:
     lines = (
         (
             officer_name(case, review.reviewer_id),
-            f"{wording.ROUND[review.round]}, {moment(case, review.given_at)}",
+            f"{wording.ROUND[review.round]}, {moment_in_table(case, review.given_at)}",
             _verdict(review),
             review.reason,
         )

@@ -118,3 +118,9 @@ def local_time(moment: dt.datetime, utc_offset_minutes: int) -> str:
         f"{_DAYS[there.weekday()]}, {long_day(there.date())} pukul {there:%H.%M.%S} {zone_name(utc_offset_minutes)} "
         f"({day_in_utc}{utc:%H.%M.%S} UTC)"
     )
+
+
+def short_time(moment: dt.datetime, utc_offset_minutes: int) -> str:
+    """`22-11-2026 07.30.12 WIB`, for tables."""
+    there = moment.astimezone(dt.timezone(dt.timedelta(minutes=utc_offset_minutes)))
+    return f"{there:%d-%m-%Y %H.%M.%S} {zone_name(utc_offset_minutes)}"

@@ -102,7 +102,8 @@ def raise_flag(world, number: int) -> str:
         post = session.scalars(select(Post).where(Post.external_id == f"https://example.invalid/{number}")).one()
         newest = select(PostVersion).where(PostVersion.post_id == post.id).order_by(PostVersion.number.desc())
         target = {"name": "Raka Wibisana – Nila Paramita", "stance": "favor"}
-        finding = Finding(0.9137, True, Act.MOBILISE, Voice.OWN, [target], "Ayo pilih CALON_1!", [])
+        finding = Finding(0.9137, flagged=True, act=Act.MOBILISE, voice=Voice.OWN, targets=[target],
+                          masked="Ayo pilih CALON_1!", spans=[])  # fmt: skip
         sighting = session.get_one(Sighting, (post.id, world.mandate.id))
         model = ModelIdentity("netra-test", "1", "ab" * 32, 0.5)
         newest_version = session.scalars(newest.limit(1)).one()
@@ -118,7 +119,11 @@ def capture(world, evidence, flag_id: str, picture: bytes) -> None:
         taken = Capture(
             flag_id=flag_id, quality=CaptureQuality.PAGE, reason="", url=page, final_url=page, captured_at=utc_now(),
             screenshot_sha256=evidence.put(picture), page_sha256=evidence.put(f"<p>{flag_id}".encode()),
-            text_found=True, details={"tool": "Chromium 149 / Playwright 1.65", "viewport": "1280×900"},
+            text_found=True, details={
+                "tools": {"chromium": "149.0.7827.0", "playwright": "1.65.0", "netra": "0.1.0"},
+                "page_format": "multipart/related",
+                "status": 200,
+            },
         )  # fmt: skip
         attach_capture(session, flag, taken, actor="system:capture")
 
@@ -172,7 +177,7 @@ def test_the_content_has_every_section_and_names_the_person_account_text_and_rev
     for expected in (
         "Sari Melur Wening", "198501012010012001", "@sari@example.invalid", "Ayo pilih Bang Raka!", "WIB",
         "nomor urut 1", "Supervisor1", "Supervisor2", "netra-test@1", "bukan alat bukti", "Pernyataan cakupan",
-        "kode etik butir 4", "disiplin butir 6",
+        "kode etik butir 4", "disiplin butir 6", "Chromium 149.0.7827.0",
     ):  # fmt: skip
         assert expected in words, expected
 
@@ -198,9 +203,9 @@ def test_every_byte_the_report_rests_on_is_listed_with_its_hash(world, evidence)
 def test_what_nobody_filled_in_is_visibly_empty(sqlite_world, evidence):
     report = drafted(sqlite_world, confirmed_flag(sqlite_world, evidence, "Ayo pilih Bang Raka!"), fields={})
     content = content_of(sqlite_world, report)
-    missing = missing_before_signing(content)
+    missing = missing_before_signing(content, clarification_required=True)
     assert len(missing) == sum(field.required for field in REPORT_FIELDS)
-    assert len(missing_before_signing(content, clarification_required=True)) == len(missing) + 1
+    assert len(missing_before_signing(content)) == len(missing) - 1
     assert pdf_text(render_pdf(Document(content_bytes(content)), evidence)).count("belum diisi") >= len(REPORT_FIELDS)
 
 
@@ -258,7 +263,7 @@ def test_signs_of_a_superiors_pressure_are_shown(sqlite_world, evidence):
 
 
 HOSTILE = (
-    '#eval("1+1") #read("/etc/passwd") *tebal* _miring_ $x^2$ @label <label> // komentar /* x */ `kode` \\ #set page(fill: red)',
+    '#eval("1+1") #read("/etc/passwd") *tebal* _miring_ $x^2$ @label <label> // komentar /* x */ `kode` \\ #set page()',
     "Pilih \u202eakaR gnaB\u202c sekarang\u200b juga\u0007",
     "p\u0336i\u0336" + "Z" + "\u0300\u0301\u0302\u0303\u0304" * 10,
     "PANJANG" * 900,
@@ -302,7 +307,7 @@ def test_every_character_said_to_be_drawn_is_drawn(evidence):
         "title": "", "subject": "", "classification": "", "alleged": "", "signature": None, "findings": [],
         "report": {"id": "1", "number": "1"}, "made_at": AT.isoformat(),
         "office": {"name": "", "level": "", "address": "", "city": ""},
-        **dict.fromkeys("ABCDEFGIJKLMNO", {"title": "", "blocks": []}), "H": blank,
+        **{letter: {"title": "", "blocks": []} for letter in "ABCDEFGIJKLMNO"}, "H": blank,
     }  # fmt: skip
     assert "<U+" not in pdf_text(render_pdf(Document(canonical_json(content)), evidence))
 
