@@ -77,7 +77,7 @@ class _Sitting:
         self.directory = Path(job.directory)
         self.wanted_url = job.url
         self.answer: Response | None = None
-        self.crashed = False
+        self.crash = asyncio.Event()
         self.details: dict[str, Any] = {"viewport": [config.width, config.height]}
 
     async def live_page(self, guard: Guard) -> Shot:
@@ -89,17 +89,26 @@ class _Sitting:
         await self.context.route("**/*", _only_web)
         page = await self._open_page()
         world = await PageWorld.of(page)
+        looking = asyncio.ensure_future(self._look(page, world))
+        crashing = asyncio.ensure_future(self.crash.wait())
+        await asyncio.wait((looking, crashing), return_when=asyncio.FIRST_COMPLETED)
+        crashing.cancel()
+        if looking.done():
+            return looking.result()
+        looking.cancel()
+        return self._shot(page, job_words.BROWSER_DIED, 0.0)
+
+    async def _look(self, page: Page, world: PageWorld) -> Shot:
         problem, ratio = await self._visit(page), 0.0
         if problem is None:
             state = await self._settle(world)
             ratio = text_ratio(self.job.text, state.text)
             problem = self._judge(state, ratio)
-            if not self.crashed:
-                await self._keep_page(world)
+            await self._keep_page(world)
         if problem is None:
             await self._draw_curtains(world)
-        if not self.crashed:
-            await self._keep_screenshot(world)
+        if not await self._keep_screenshot(world):
+            problem = problem or job_words.NO_SCREENSHOT
         return self._shot(page, problem, ratio)
 
     async def rendering(self) -> Shot:
@@ -132,7 +141,7 @@ class _Sitting:
         return page
 
     def _note_crash(self, _page: Page) -> None:
-        self.crashed = True
+        self.crash.set()
 
     def _note_request(self, request: Request) -> None:
         if request.is_navigation_request() and request.frame.parent_frame is None:
@@ -165,7 +174,7 @@ class _Sitting:
             return job_words.ADDRESS_REFUSED
         if address in self.proxy.traffic.unreachable:
             return job_words.SITE_SILENT
-        return job_words.BROWSER_DIED if self.crashed else None
+        return None
 
     def _main_address(self) -> tuple[str, int] | None:
         try:
@@ -188,7 +197,7 @@ class _Sitting:
         return text_ratio(self.job.text, state.text) >= FOUND_RATIO
 
     def _is_error(self) -> bool:
-        return self.crashed or (self.answer is not None and self.answer.status >= _FIRST_ERROR_STATUS)
+        return self.answer is not None and self.answer.status >= _FIRST_ERROR_STATUS
 
     async def _draw_curtains(self, world: PageWorld) -> None:
         """Take overlays away from before the text; put them back if the text goes with them."""
@@ -250,8 +259,6 @@ class _Sitting:
         half.rename(self.directory / name)
 
     def _shot(self, page: Page, problem: str | None, ratio: float) -> Shot:
-        if problem is None and not (self.directory / SCREENSHOT_FILE).exists():
-            problem = job_words.BROWSER_DIED if self.crashed else job_words.NO_SCREENSHOT
         traffic = self.proxy.traffic
         refused = [f"{host}:{port}: {reason}" for (host, port), reason in traffic.refused.items()]
         self.details |= {"bytes_received": traffic.received, "refused": refused[:MAX_REFUSED_SHOWN]}
@@ -260,7 +267,7 @@ class _Sitting:
             self.details["status"] = self.answer.status
             self.details["headers"] = {name: headers[name][:500] for name in KEPT_HEADERS if name in headers}
         quality = CaptureQuality.PAGE if problem is None else CaptureQuality.BROKEN
-        return Shot(quality, problem or "", page.url, ratio, self.crashed, self.details)
+        return Shot(quality, problem or "", page.url, ratio, self.crash.is_set(), self.details)
 
 
 async def _patiently(step: Awaitable[None], seconds: float) -> None:

@@ -65,7 +65,7 @@ class Square:
         self.server.daemon_threads = True
         self.server.block_on_close = False
         self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=lambda: self.server.serve_forever(0.02), daemon=True).start()
 
     def url(self, path: str = "/") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -253,7 +253,7 @@ def test_each_capture_starts_without_the_last_ones_cookies(visit: Visit) -> None
 
 
 def test_a_page_that_kills_its_tab_is_broken_and_the_next_is_fine(visit: Visit) -> None:
-    hungry = "<script>const all = []; for (;;) all.push(new Array(1e6).fill({}))</script>"
+    hungry = "<script>const all = []; for (;;) all.push(new Array(1e6).fill(1.5))</script>"
     shot = visit(f"{POST}{hungry}")
     assert (shot.quality, shot.reason) == (CaptureQuality.BROKEN, words.BROWSER_DIED)
     assert visit(POST).quality is CaptureQuality.PAGE
