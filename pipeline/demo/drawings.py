@@ -1,4 +1,4 @@
-"""Everything the square shows as a picture, drawn as SVG from a few flat shapes. Text is escaped; nothing is fetched."""
+"""Everything the square shows as a picture, drawn as SVG from flat shapes. Text is escaped; nothing is fetched."""
 
 from __future__ import annotations
 

@@ -25,7 +25,6 @@ ROBOTS = """\
 User-agent: *
 Disallow: /interact/
 Disallow: /media_proxy/
-Crawl-delay: 0
 """
 
 
