@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from sqlalchemy.orm import Session
 
+from models.officers import Officer
+from models.reports import Report
 from pipeline.application import Application
-from pipeline.reports.content import build_content
+from pipeline.reports.content import build_content, content_bytes, missing_before_signing
 from pipeline.reports.office import Office
 from pipeline.reports.pdf import render_pdf
 from pipeline.settings import Settings
@@ -87,7 +92,6 @@ def web_application(app: Application) -> FastAPI:
         origins=settings.web.origins,
         reviews_per_day=settings.review.reviews_per_day,
         legal_days=settings.review.legal_days,
-        clarification_required=settings.review.clarification_required,
     )
     return create_app(app.database, app.vault, app.evidence, config, report_ports(app))
 
@@ -99,7 +103,17 @@ def office(settings: Settings) -> Office:
 
 def report_ports(app: Application) -> Ports:
     """What the pages need of the reports."""
+
+    def content(session: Session, report: Report, *, at: dt.datetime, signer: Officer | None) -> bytes:
+        case = build_content(session, app.vault, report, office(app.settings), at=at, signer=signer)
+        return content_bytes(case)
+
+    def problems(content: bytes) -> list[str]:
+        required = app.settings.review.clarification_required
+        return missing_before_signing(json.loads(content), clarification_required=required)
+
     return Ports(
-        report_content=lambda session, report: build_content(session, app.vault, report, office(app.settings)),
+        report_content=content,
+        signing_problems=problems,
         render_pdf=lambda content: render_pdf(content, app.evidence),
     )

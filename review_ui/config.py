@@ -14,9 +14,8 @@ class UiConfig:
     """`origins` are the addresses the pages are opened under (`https://netra.example.go.id`); requests that name
     another host are refused. Plain http is for the machine itself only. `reviews_per_day` caps an officer's queue.
     `legal_days` is the clock of a finding (UU 7/2017 art 454(5): seven days since found), `legal_alarm_days` how
-    many days before its end the badge warns. `clarification_required` makes a klarifikasi record a condition of
-    signing; whether an office has that power differs (Perbawaslu 7/2022). `utc_offset_minutes` is the local zone of
-    pages that belong to no mandate.
+    many days before its end the badge warns. `utc_offset_minutes` is the local zone of pages that belong to no
+    mandate.
 
     Raises:
         BadInput: an origin is not usable, or a number is not positive.
@@ -27,7 +26,6 @@ class UiConfig:
     legal_days: int = 7
     legal_alarm_days: int = 2
     session_hours: int = 9
-    clarification_required: bool = False
     utc_offset_minutes: int = 420
     max_body_bytes: int = 262_144
 

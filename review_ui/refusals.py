@@ -25,7 +25,7 @@ _WORDINGS: tuple[tuple[str, str], ...] = (
     (r"flag \S+ was changed by somebody else", "changed"),
     (r"the password is wrong", "wrong_password"),
     (r"too many failed attempts", "locked"),
-    (r"fill in before signing: (?P<fields>.+)", "missing_fields"),
+    (r"mend before signing: (?P<fields>.+)", "missing_fields"),
     (r"tick at least one confirmed flag", "pick_flags"),
     (r"a report needs at least one flag", "one_mandate"),
     (r"report number (?P<number>.+) is taken", "number_taken"),

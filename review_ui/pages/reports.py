@@ -10,13 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models.base import JsonObject
+from models.clock import utc_now
 from models.errors import BadInput, NotAllowed, NotFound
 from models.flags import Flag
 from models.mandates import Mandate
-from models.report_fields import REPORT_FIELDS, ReportField, clean_fields
+from models.report_fields import REPORT_FIELDS, clean_fields
 from models.reports import (
     Report,
+    ReportState,
     close_report,
     draft_report,
     fill_in,
@@ -76,12 +77,13 @@ def show_report(desk: RecordsDesk, report_id: str) -> Response:
     """Supervisors and auditors: one report; supervisors fill in and act."""
     with desk.ui.database.read() as session:
         dossier = load_dossier(session, desk.ui.config, report_id)
-        missing = _missing(desk, dossier.report.fields)
+        open_draft = dossier.report.state is ReportState.DRAFT
+        problems = desk.ui.ports.signing_problems(_content(desk, session, dossier.report)) if open_draft else []
     return desk.page(
         "report.html",
         dossier=dossier,
         sections=_SECTIONS,
-        missing=missing,
+        problems=problems,
         steps=FOLLOW_UP_STEPS,
         recipients=RECIPIENTS,
         offset=dossier.mandate.utc_offset_minutes,
@@ -137,11 +139,12 @@ def sign(desk: SupervisorDesk, report_id: str, form: Posted) -> Response:
         raise NotAllowed("the password is wrong; the report was not signed")
 
     def step(session: Session, report: Report) -> None:
-        missing = _missing(desk, report.fields)
-        if missing:
-            raise BadInput("fill in before signing: " + "; ".join(field.label for field in missing))
-        content = desk.ui.ports.report_content(session, report)
-        sign_report(session, desk.ui.vault, report, desk.officer, content)
+        moment = utc_now()
+        content = desk.ui.ports.report_content(session, report, at=moment, signer=desk.officer)
+        problems = desk.ui.ports.signing_problems(content)
+        if problems:
+            raise BadInput("mend before signing: " + "; ".join(problems))
+        sign_report(session, desk.ui.vault, report, desk.officer, content, at=moment)
 
     return _change(desk, report_id, step, "report_signed")
 
@@ -210,17 +213,6 @@ def _change(desk: Desk, report_id: str, step: Callable[[Session, Report], object
     return moved(f"/laporan/{report_id}", notice)
 
 
-def _missing(desk: Desk, fields: JsonObject) -> list[ReportField]:
-    """What must be filled before signing; the klarifikasi only where the office has that power."""
-    return [
-        field
-        for field in REPORT_FIELDS
-        if field.required
-        and not fields.get(field.key)
-        and (field.key != "klarifikasi" or desk.ui.config.clarification_required)
-    ]
-
-
 def _report(session: Session, report_id: str) -> Report:
     report = session.get(Report, report_id)
     if report is None:
@@ -232,7 +224,7 @@ def _content(desk: Desk, session: Session, report: Report) -> bytes:
     """What was signed, or what would be signed now."""
     if report.sealed_content is not None:
         return signed_content(desk.ui.vault, report)
-    return desk.ui.ports.report_content(session, report)
+    return desk.ui.ports.report_content(session, report, at=utc_now(), signer=None)
 
 
 def _download(data: bytes, media_type: str, report: Report, ending: str) -> Response:
