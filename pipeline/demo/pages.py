@@ -53,7 +53,7 @@ class Pages:
             office=self._square.world.office,
             busy_tags=tags.most_common(BUSY_TAGS),
             neighbours=list(self._square.accounts.values())[:BUSY_TAGS],
-            shown_html=lambda status: shown_html(status, base),
+            shown_html=lambda status, alone: shown_html(status, base, alone=alone),
             original=lambda status: self._square.named(status.spec.reblog) if status.spec.reblog else status,
             url=lambda status: status_url(status, base),
             replies=lambda status: len(self._square.replies_to(status)),
@@ -68,10 +68,12 @@ class Pages:
         return self.render("missing.html", request, status_code=404)
 
 
-def shown_html(status: Status, base: str) -> Markup:
-    """What the page shows of a post, which is not always what the API said."""
+def shown_html(status: Status, base: str, *, alone: bool) -> Markup:
+    """What a page shows of a post, which is not always what the API said; hostile markup runs on its own page only."""
     if status.spec.quirk is Quirk.LYING:
         return wording.text_html(status.spec.shown, base)
+    if not alone:
+        return wording.text_html(status.text, base)
     return Markup(content_html(status, base))  # noqa: S704 - escaped by `text_html`, or hostile on purpose
 
 

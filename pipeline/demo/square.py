@@ -94,7 +94,10 @@ def start_square(host: str = HOST, port: int = PORT) -> RunningSquare:
         StorageError: it did not come up, mostly because the port is taken.
     """
     command = [sys.executable, "-m", "pipeline.demo.square", "--host", host, "--port", str(port), "--leashed"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own module
+    # A session of its own: Ctrl-C in the terminal reaches the parent, which then ends the square in order.
+    process = subprocess.Popen(  # noqa: S603 - our own module
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     url = _first_line(process)
     running = RunningSquare(process, url)
     if not url:
@@ -147,7 +150,8 @@ def main() -> None:
                 _stop_at_end_of_input(server)
             sys.stdout.write(f"http://{chosen.host}:{listener.getsockname()[1]}\n")
             sys.stdout.flush()
-            server.run(sockets=[listener])
+            with contextlib.suppress(KeyboardInterrupt):
+                server.run(sockets=[listener])
     except OSError as error:
         sys.stderr.write(f"square: {chosen.host}:{chosen.port}: {error.strerror}\n")
         sys.exit(2)

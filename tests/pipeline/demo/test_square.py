@@ -168,10 +168,11 @@ def test_authors_have_second_thoughts_once_a_crawler_has_been_there():
         assert "bangkit dari kubur" not in client.get(harsh["url"]).text
 
 
-def test_hostile_markup_reaches_the_page_and_all_other_text_is_escaped(client):
+def test_hostile_markup_reaches_its_own_page_and_all_other_text_is_escaped(client):
     hostile = the_post(client, "jaka_umbul", "tes markup")
     assert "<script>" in hostile["content"]
     assert "<script>" in client.get(hostile["url"]).text
+    assert "<script>" not in client.get("/@jaka_umbul").text
     everything = [status for account in SQUARE.accounts for status in statuses(client, account).json()]
     assert [status["id"] for status in everything if "<script" in status["content"]] == [hostile["id"]]
 
