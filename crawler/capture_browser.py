@@ -87,7 +87,15 @@ class _Worker:
         self._read = b""
         self._errors = (self.scratch / "stderr").open("wb")
         self._process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
-            ["/usr/bin/env", f"TMPDIR={self.scratch}", sys.executable, "-P", "-m", "crawler.capture_worker"],
+            [
+                "/usr/bin/env",
+                f"TMPDIR={self.scratch}",
+                sys.executable,
+                "-P",
+                "-m",
+                "crawler.capture_worker",
+                str(self.scratch),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -24,12 +24,11 @@ class BrowserDied(NetraError):
 class CaptureConfig:
     """Limits of one capture. Times in seconds, sizes in bytes and CSS pixels (one image pixel each).
 
-    `user_agent` is put behind the browser's own, so that a site's operator can see who looks; it should hold an
-    address to complain to.
+    `contact` is what a site's operator finds behind the browser's own user agent.
     `allowed` are the guard's exceptions. `chromium` names a browser where the machine has several.
     """
 
-    user_agent: str = "Netra"
+    contact: str = ""
     allowed: frozenset[tuple[str, int]] = frozenset()
     chromium: Path | None = None
     total_seconds: float = 45.0

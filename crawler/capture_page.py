@@ -19,7 +19,8 @@ from crawler.capture_job import PAGE_FILE, SCREENSHOT_FILE, Job, Shot
 from crawler.capture_proxy import GuardProxy
 from crawler.capture_text import FOUND_RATIO, text_ratio
 from crawler.capture_world import QUESTION_SECONDS, PageState, PageWorld
-from crawler.guard import Guard, Refused, endpoint
+from crawler.config import CrawlConfig
+from crawler.guard import MAX_URL_CHARACTERS, Guard, Refused, endpoint
 from models.captures import CaptureQuality
 
 RENDERING_URL = "http://rendering.invalid/"
@@ -61,7 +62,7 @@ def _context_options(browser: Browser, config: CaptureConfig, job: Job) -> dict[
         "device_scale_factor": 1,
         "locale": "id-ID",
         "timezone_id": "Asia/Jakarta",
-        "user_agent": f"{agent} Safari/537.36 {config.user_agent}",
+        "user_agent": f"{agent} Safari/537.36 {CrawlConfig(contact=config.contact).user_agent}",
         "java_script_enabled": job.html is None,
         "accept_downloads": False,
         "service_workers": "block",
@@ -267,7 +268,7 @@ class _Sitting:
             self.details["status"] = self.answer.status
             self.details["headers"] = {name: headers[name][:500] for name in KEPT_HEADERS if name in headers}
         quality = CaptureQuality.PAGE if problem is None else CaptureQuality.BROKEN
-        return Shot(quality, problem or "", page.url, ratio, self.crash.is_set(), self.details)
+        return Shot(quality, problem or "", page.url[:MAX_URL_CHARACTERS], ratio, self.crash.is_set(), self.details)
 
 
 async def _patiently(step: Awaitable[None], seconds: float) -> None:

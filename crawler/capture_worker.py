@@ -1,7 +1,7 @@
-"""The process that drives the browser: `python -m crawler.capture_worker`, one JSON line in, one out.
+"""The process that drives the browser: `python -m crawler.capture_worker SCRATCH`, one JSON line in, one out.
 
 It lives in a session of its own so that the stage can kill it whole. When the stage itself is gone (standard input
-ends), it takes the browser and its scratch directory with it.
+ends), it takes the browser and what lies on disk with it.
 """
 
 from __future__ import annotations
@@ -13,22 +13,20 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import NoReturn
 
-from playwright.async_api import Browser, Playwright, async_playwright
+from playwright.async_api import Browser, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
+from crawler.capture_chromium import find_chromium
 from crawler.capture_config import INSTALL_CHROMIUM, BrowserDied, BrowserMissing, CaptureConfig
 from crawler.capture_job import Job
 from crawler.capture_page import photograph
 from crawler.capture_proxy import GuardProxy
 from crawler.guard import Guard
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -47,20 +45,6 @@ BROWSER_FLAGS = (
 )
 
 
-def find_chromium(playwright: Playwright, wanted: Path | None) -> str:
-    """The browser to start: the configured one, one on PATH, or Playwright's own.
-
-    Raises:
-        BrowserMissing: there is none; says how to install one.
-    """
-    on_path = (shutil.which(name) for name in CHROMIUM_NAMES)
-    candidates = [str(wanted)] if wanted else [*filter(None, on_path), playwright.chromium.executable_path]
-    for candidate in candidates:
-        if Path(candidate).is_file():
-            return candidate
-    raise BrowserMissing(f"no Chromium found ({', '.join(candidates)}); {INSTALL_CHROMIUM}")
-
-
 @contextlib.asynccontextmanager
 async def open_browser(config: CaptureConfig, proxy: GuardProxy) -> AsyncIterator[Browser]:
     """Chromium with no way out but `proxy`.
@@ -68,8 +52,8 @@ async def open_browser(config: CaptureConfig, proxy: GuardProxy) -> AsyncIterato
     Raises:
         BrowserMissing: there is none, or it does not start.
     """
+    executable = await asyncio.to_thread(find_chromium, config.chromium)
     async with async_playwright() as playwright:
-        executable = find_chromium(playwright, config.chromium)
         try:
             browser = await playwright.chromium.launch(
                 executable_path=executable,
@@ -103,8 +87,9 @@ async def browser_pid(browser: Browser) -> int:
 class _Line:
     """The line to the stage, and the thread that notices when it is cut."""
 
-    def __init__(self) -> None:
+    def __init__(self, scratch: str) -> None:
         self.browser: int | None = None
+        self.directories = [scratch]
         self._answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody else writes on the line
         self._questions: asyncio.Queue[str] = asyncio.Queue()
@@ -120,7 +105,8 @@ class _Line:
         if self.browser is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.browser, signal.SIGKILL)
-        shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
+        for directory in self.directories:
+            shutil.rmtree(directory, ignore_errors=True)
         os.killpg(os.getpgrp(), signal.SIGKILL)
         raise AssertionError("still alive")
 
@@ -132,9 +118,9 @@ class _Line:
         self._answers.flush()
 
 
-async def serve() -> None:
+async def serve(scratch: str) -> None:
     """Read the configuration, start the browser, then do one job a line for ever."""
-    line = _Line()
+    line = _Line(scratch)
     config = CaptureConfig.from_json(await line.question())
     guard = Guard(config.allowed)
     proxy = GuardProxy(guard, max_bytes=config.max_bytes)
@@ -144,6 +130,7 @@ async def serve() -> None:
             line.answer(json.dumps({"browser": line.browser, "version": browser.version}))
             while True:
                 job = Job.from_json(await line.question())
+                line.directories[1:] = [job.directory]
                 line.answer((await photograph(browser, proxy, guard, config, job)).to_json())
     except BrowserMissing as missing:
         line.answer(json.dumps({"error": str(missing)}))
@@ -152,4 +139,4 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve())
+    asyncio.run(serve(sys.argv[1]))

@@ -276,20 +276,26 @@ def test_a_page_that_never_lets_go_costs_the_time_limit_and_leaves_no_process(sq
         assert not worker.scratch.exists()
 
 
-def test_a_killed_stage_takes_its_browser_along(tmp_path: Path) -> None:
+def test_a_killed_stage_takes_its_browser_and_its_files_along(square: Square, tmp_path: Path) -> None:
     stage = (
-        "import sys, time\n"
+        "import sys, threading\n"
         "from crawler.capture_browser import CaptureBrowser, CaptureConfig\n"
-        "browser = CaptureBrowser(CaptureConfig()); browser._start(); worker = browser._worker\n"
-        "print(worker._browser, worker._process.pid, worker.scratch, flush=True); time.sleep(60)\n"
+        "from crawler.capture_job import Job\n"
+        "browser = CaptureBrowser(CaptureConfig.from_json(sys.argv[1])); browser._start(); worker = browser._worker\n"
+        "print(worker._browser, worker._process.pid, worker.scratch, flush=True)\n"
+        "browser.capture(Job(sys.argv[2], 'x', sys.argv[3]))\n"
     )
-    with subprocess.Popen([sys.executable, "-c", stage], stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+    job = tmp_path / "job"
+    job.mkdir()
+    arguments = [sys.executable, "-c", stage, quick(square).to_json(), square.url("/hangs"), str(job)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         assert process.stdout is not None
         browser, worker, scratch = process.stdout.readline().split()
         assert living(int(browser))
+        assert until(lambda: "/hangs" in square.asked)
         process.send_signal(signal.SIGKILL)
     assert until(lambda: not living(int(browser)) and not living(int(worker)))
-    assert until(lambda: not Path(scratch).exists())
+    assert until(lambda: not Path(scratch).exists() and not job.exists())
 
 
 def test_a_browser_is_replaced_after_its_share_of_captures(square: Square, tmp_path: Path) -> None:
@@ -407,6 +413,11 @@ def test_a_page_that_pours_out_bytes_is_stopped(square: Square, tmp_path: Path) 
     assert shot.quality is CaptureQuality.BROKEN
     assert shot.reason in {words.PAGE_TOO_LARGE, words.PAGE_UNOPENED}
     assert shot.details["bytes_received"] < 2 << 20
+
+
+def test_the_browser_says_who_looks(visit: Visit) -> None:
+    shot = visit(f"<script>document.write(navigator.userAgent.includes('; contact: ') ? '{TEXT}' : 'siapa')</script>")
+    assert shot.quality is CaptureQuality.PAGE
 
 
 def test_the_sandbox_is_off_for_root_alone(browser: CaptureBrowser, visit: Visit) -> None:
