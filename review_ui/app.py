@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from fastapi import Depends, FastAPI, HTTPException, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -54,7 +56,11 @@ STATUS_OF: dict[type[NetraError], int] = {
     Conflict: 409,
     BadInput: 422,
 }
-"""Anything else of the tree is our own trouble: 500."""
+
+OUR_TROUBLE = 500
+"""Anything else of the tree."""
+
+_log = logging.getLogger(__name__)
 
 
 def create_app(database: Database, vault: Vault, evidence: EvidenceStore, config: UiConfig, ports: Ports) -> FastAPI:
@@ -75,9 +81,12 @@ def create_app(database: Database, vault: Vault, evidence: EvidenceStore, config
 
 def _refused(request: Request, error: Exception) -> Response:
     """A page that says kindly why something was refused; for a form that htmx sent, a line beside the form."""
-    status = next((code for kind, code in STATUS_OF.items() if isinstance(error, kind)), 500)
+    status = next((code for kind, code in STATUS_OF.items() if isinstance(error, kind)), OUR_TROUBLE)
     who = visitor(request)
     message = worded(error, who.t) if isinstance(error, NetraError) else ""
+    if status == OUR_TROUBLE:
+        _log.error("%s %s: %s", request.method, request.url.path, error)
+        message = ""  # it may name files of this machine
     if "hx-request" in request.headers:
         line = who.page("error_line.html", status, message=message)
         line.headers.update({"HX-Retarget": "#galat", "HX-Reswap": "outerHTML", "HX-Reselect": "#galat"})

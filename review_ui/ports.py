@@ -34,7 +34,7 @@ class SigningProblems(Protocol):
     """The gate before a signature."""
 
     def __call__(self, content: bytes) -> list[str]:
-        """What must be mended in the content before anyone may sign it, one Indonesian line each; empty when nothing."""
+        """What must be mended before anyone may sign it, one Indonesian line each; empty when nothing."""
         ...
 
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from models.canonical import sha256_hex
 from review_ui.hostile_text import difference, excerpt, highlighted, safe_text
-from review_ui.local_time import long_day, long_time, short_time
+from review_ui.local_time import local, long_day, long_time, short_time, zone_name
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -35,6 +35,8 @@ def build_environment() -> Environment:
         day=_day,
         number=_number,
         percent=_percent,
+        clock=_clock,
+        local_day=_local_day,
         hours=_hours,
         hostile=safe_text,
         difference=difference,
@@ -73,6 +75,16 @@ def _moment(context: Context, moment: dt.datetime, offset: int | None = None) ->
 
 
 @pass_context
+def _clock(context: Context, moment: dt.datetime) -> str:
+    return f"{local(moment, context['offset']):%H:%M:%S} {zone_name(context['offset'])}"
+
+
+@pass_context
+def _local_day(context: Context, moment: dt.datetime) -> str:
+    return long_day(local(moment, context["offset"]).date(), context["lang"])
+
+
+@pass_context
 def _day(context: Context, day: dt.date) -> str:
     return long_day(day, context["lang"])
 
@@ -94,7 +106,7 @@ def _hours(context: Context, delay: dt.timedelta) -> str:
     t = context["t"]
     minutes = int(delay.total_seconds() // 60)
     if minutes < 60:  # noqa: PLR2004 - an hour
-        return str(t("unit.minutes", n=max(minutes, 0)))
+        return str(t("unit.minutes", n=max(minutes, 1)))
     if minutes < 48 * 60:
         return str(t("unit.hours", n=minutes // 60))
     return str(t("unit.days", n=minutes // (24 * 60)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 from fastapi import APIRouter
 from sqlalchemy import select
@@ -17,6 +18,26 @@ from review_ui.queries.case import get_flag
 
 router = APIRouter()
 
+TELLING: Mapping[str, tuple[str, ...]] = {
+    "contest.saved": ("name",),
+    "mandate.proposed": ("number",),
+    "account.added": ("handle",),
+    "target.added": ("address",),
+    "fetch.received": ("status", "url"),
+    "run.done": ("posts_new",),
+    "run.failed": ("reason",),
+    "run.refused": ("reason",),
+    "assessments.stored": ("model",),
+    "capture.made": ("quality", "reason"),
+    "review.given": ("decision", "reason"),
+    "report.drafted": ("number",),
+    "report.handed_over": ("recipient", "document"),
+    "report.followed_up": ("step", "institution"),
+    "report.withdrawn": ("reason",),
+    "flag.expired": ("reason",),
+}
+"""Which facts of a step say the most; the rest stands under its details."""
+
 
 @router.get("/jejak/{flag_id}")
 def show_trace(desk: RecordsDesk, flag_id: str) -> Response:
@@ -28,7 +49,13 @@ def show_trace(desk: RecordsDesk, flag_id: str) -> Response:
         names = dict(session.execute(select(Officer.id, Officer.name)).tuples().all())
         mandate = session.get_one(Mandate, flag.mandate_id)
     actors = {f"officers:{officer_id}": name for officer_id, name in names.items()}
-    return desk.page("trace.html", flag=flag, steps=steps, actors=actors, offset=mandate.utc_offset_minutes)
+    return desk.page(
+        "trace.html", flag=flag, steps=steps, telling=TELLING, actors=actors, offset=mandate.utc_offset_minutes
+    )
+
+
+def _told(step: TraceStep) -> list[str]:
+    return [str(step.facts[name]) for name in TELLING.get(step.action, ()) if step.facts.get(name)]
 
 
 def _covered(step: TraceStep) -> TraceStep:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from models.assessments import Assessment
 from models.flags import Flag, FlagState
-from models.mandates import Mandate
+from models.mandates import Contest, Mandate
 from models.officers import Officer
 from models.reviews import Decision, Review
 
@@ -71,12 +71,12 @@ class _Decided:
 
 
 def fairness(session: Session, side_label: Callable[[str, str], str], unnamed: str) -> Fairness:
-    """Count everything there is; three statements, streamed. `side_label(name, stance)` words a candidate side,
+    """Count everything there is, in four statements. `side_label(name, stance)` words a candidate side,
     `unnamed` labels flags in which the model found no target.
     """
     facts = list(_flags(session, side_label, unnamed))
     return Fairness(
-        by_side=_table((side, fact) for fact in facts for side in fact.sides),
+        by_side=_table(((side, fact) for fact in facts for side in fact.sides), _supported_sides(session, side_label)),
         by_mandate=_table((fact.mandate, fact) for fact in facts),
         by_reviewer=_table(_verdicts(session)),
     )
@@ -113,6 +113,12 @@ def _flags(session: Session, side_label: Callable[[str, str], str], unnamed: str
         yield _Decided(sides or (unnamed,), f"{agency} · {number}", state, at - raised_at if closed and at else None)
 
 
+def _supported_sides(session: Session, side_label: Callable[[str, str], str]) -> list[str]:
+    """Every candidate side of every contest: one that is never flagged is the number to look at."""
+    specs = [contest.read_spec() for contest in session.scalars(select(Contest))]
+    return [side_label(candidate.title, "favor") for spec in specs for candidate in spec.candidates]
+
+
 def _verdicts(session: Session) -> Iterable[tuple[str, _Decided]]:
     """Every standing verdict under its reviewer's name; recusals count as open, since they decide nothing."""
     states = {Decision.CONFIRM: FlagState.CONFIRMED, Decision.DISMISS: FlagState.DISMISSED}
@@ -128,10 +134,11 @@ def _verdicts(session: Session) -> Iterable[tuple[str, _Decided]]:
         yield name, _Decided((), "", states.get(decision, FlagState.IN_REVIEW), given_at - raised_at)
 
 
-def _table(rows: Iterable[tuple[str, _Decided]]) -> list[Cell]:
-    groups: dict[str, list[_Decided]] = collections.defaultdict(list)
+def _table(rows: Iterable[tuple[str, _Decided]], labels: Iterable[str] = ()) -> list[Cell]:
+    """One cell for each label; those in `labels` are shown even when nothing falls under them."""
+    groups: dict[str, list[_Decided]] = {label: [] for label in labels}
     for label, fact in rows:
-        groups[label].append(fact)
+        groups.setdefault(label, []).append(fact)
     return [_cell(label, facts) for label, facts in sorted(groups.items())]
 
 

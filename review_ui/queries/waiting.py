@@ -40,7 +40,7 @@ class WaitingFlag:
     handle: str
     source: str
     posted_at: dt.datetime | None
-    raised_at: dt.datetime
+    age: dt.timedelta
     utc_offset_minutes: int
     clock: LegalClock
     quality: CaptureQuality | None
@@ -83,7 +83,7 @@ def waiting_flags(
             handle=handle or post.author,
             source=post.source,
             posted_at=post.posted_at,
-            raised_at=flag.raised_at,
+            age=utc_now() - flag.raised_at,
             utc_offset_minutes=offset,
             clock=legal_clock(flag, config),
             quality=qualities.get(flag.id),
