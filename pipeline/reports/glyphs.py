@@ -9,14 +9,21 @@ from __future__ import annotations
 
 import bisect
 import functools
+import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 FONTS = Path(__file__).with_name("fonts")
 MAX_MARKS = 2
 """Combining marks shown on one letter; towers of them (“zalgo”) run over the lines around them."""
+
+MAX_CHARACTERS, MAX_LINES = 12_000, 250
+"""Of one text on paper, about four pages: the whole of it is in the evidence and in the JSON."""
+
+_PLAIN = ((0x20, 0x7E), (0xA0, 0xAC), (0xAE, 0x17F), (0x2010, 0x2027), (0x2192, 0x2192), (0x27E8, 0x27E9))
+"""The letters of the form itself, which never fail together."""
 
 _JOINER = "\N{ZERO WIDTH JOINER}"
 _JOINED = ("So", "Sk", "Mn")
@@ -27,12 +34,19 @@ def printable(text: str) -> str:
     return "".join(_shape(text, place) for place in range(len(text)))
 
 
-def ascii_only(text: str) -> str:
-    """`text` with everything outside ASCII written out by number."""
-    return "".join(char if char == "\n" or " " <= char <= "~" else f"<U+{ord(char):04X}>" for char in text)
+def shortened(text: str) -> str:
+    """`text` cut to what paper takes, saying so where it was cut."""
+    kept = "\n".join(text[:MAX_CHARACTERS].split("\n", MAX_LINES)[:MAX_LINES])
+    left = len(text) - len(kept)
+    return f"{kept}\n[dipotong: {left} karakter lagi; lengkapnya pada berkas bukti]" if left else text
 
 
-def map_texts(value: Any, change: Any) -> Any:
+def plain(text: str) -> str:
+    """`text` with everything but ordinary Latin letters and punctuation written out by name."""
+    return "".join(char if char == "\n" or _within(_PLAIN, ord(char)) else _named(char) for char in text)
+
+
+def map_texts(value: Any, change: Callable[[str], str]) -> Any:
     """A copy of a JSON value with `change` applied to every string in it (not to keys)."""
     if isinstance(value, str):
         return change(value)
@@ -58,7 +72,7 @@ def _shape(text: str, place: int) -> str:
         return "    "
     if char == _JOINER and not _joins_emoji(text, place):
         return _named(char)
-    if _covered(ord(char)) and not _towers(text, place):
+    if _within(coverage(), ord(char)) and not _towers(text, place):
         return char
     return _named(char)
 
@@ -73,9 +87,9 @@ def _towers(text: str, place: int) -> bool:
     return len(before) > MAX_MARKS and all(unicodedata.combining(char) for char in before)
 
 
-def _covered(point: int) -> bool:
-    place = bisect.bisect_right(coverage(), (point, 0x110000)) - 1
-    return place >= 0 and coverage()[place][0] <= point <= coverage()[place][1]
+def _within(ranges: Sequence[tuple[int, int]], point: int) -> bool:
+    place = bisect.bisect_right(ranges, (point, sys.maxunicode)) - 1
+    return place >= 0 and ranges[place][0] <= point <= ranges[place][1]
 
 
 def _named(char: str) -> str:

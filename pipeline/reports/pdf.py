@@ -19,7 +19,7 @@ from models.errors import EvidenceDamaged, NotFound, StorageError
 from models.evidence import EvidenceStore
 from pipeline.reports.blocks import exhibits
 from pipeline.reports.document import Document
-from pipeline.reports.glyphs import FONTS, ascii_only, map_texts, printable
+from pipeline.reports.glyphs import FONTS, map_texts, plain, printable, shortened
 
 TEMPLATE = Path(__file__).with_name("report.typ")
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
@@ -29,18 +29,18 @@ def render_pdf(document: Document, evidence: EvidenceStore) -> bytes:
     """The printed report with its pictures.
 
     A picture that is missing, altered or no PNG is named as such on its page. Some sequences of characters make
-    the typesetter fail whatever the fonts; then everything outside ASCII is written out by number.
+    the typesetter fail whatever the fonts; then all but ordinary Latin letters is written out by name.
 
     Raises:
         StorageError: the typesetter refuses even that.
     """
-    content = json.loads(document.content)
+    content = map_texts(json.loads(document.content), shortened)
     try:
         return _typeset(document, content, evidence, printable)
     except _typesetter_failures():
         pass
     try:
-        return _typeset(document, content, evidence, ascii_only)
+        return _typeset(document, content, evidence, plain)
     except _typesetter_failures() as error:
         raise StorageError(f"report {content['report']['number']} cannot be typeset: {error}") from error
 
@@ -51,7 +51,7 @@ def _typeset(document: Document, content: JsonObject, evidence: EvidenceStore, c
         "sha256": document.sha256,
         "seal": None if document.seal is None else document.seal.as_text(),
         "watermark": document.watermark,
-        "addenda": map_texts(list(document.addenda), change),
+        "addenda": map_texts(list(document.addenda), lambda text: change(shortened(text))),
     }
     with tempfile.TemporaryDirectory(prefix="netra-report-") as name:
         root = Path(name)

@@ -44,6 +44,18 @@ def document_of(session: Session, vault: Vault, report: Report, office: Office) 
     return Document(signed_content(vault, report), seal, withdrawn, _addenda(session, report))
 
 
+def render_report(
+    session: Session, vault: Vault, evidence: EvidenceStore, report: Report, office: Office, fmt: str
+) -> bytes:
+    """The report as it stands, in one of the formats.
+
+    Raises:
+        BadInput: no such format. StorageError: sealed with another key file, or it cannot be typeset.
+    """
+    render = _renderer(fmt)
+    return render(document_of(session, vault, report, office), evidence)
+
+
 def write_report(
     database: Database, vault: Vault, evidence: EvidenceStore, name: str, fmt: str, out: Path, office: Office
 ) -> None:
@@ -52,15 +64,19 @@ def write_report(
     Raises:
         NotFound: no such report. BadInput: no such format. StorageError: the file cannot be written.
     """
-    render = RENDERERS.get(fmt)
-    if render is None:
-        raise BadInput(f"no report format {fmt!r}; there are {', '.join(RENDERERS)}")
+    _renderer(fmt)
     with database.read() as session:
         report = session.scalar(select(Report).where(or_(Report.id == name, Report.number == name)))
         if report is None:
             raise NotFound(f"no report {name}")
-        document = document_of(session, vault, report, office)
-    _write_whole(out, render(document, evidence))
+        data = render_report(session, vault, evidence, report, office, fmt)
+    _write_whole(out, data)
+
+
+def _renderer(fmt: str) -> Renderer:
+    if fmt not in RENDERERS:
+        raise BadInput(f"no report format {fmt!r}; there are {', '.join(RENDERERS)}")
+    return RENDERERS[fmt]
 
 
 def _addenda(session: Session, report: Report) -> list[JsonObject]:

@@ -33,10 +33,10 @@ from models.trace import evidence_of
 from pipeline.reports.blocks import exhibits
 from pipeline.reports.content import build_content, content_bytes, missing_before_signing
 from pipeline.reports.document import Document, Seal
-from pipeline.reports.glyphs import coverage, printable
+from pipeline.reports.glyphs import coverage, printable, shortened
 from pipeline.reports.office import Office
 from pipeline.reports.pdf import render_pdf
-from pipeline.reports.write import write_report
+from pipeline.reports.write import RENDERERS, render_report, write_report
 
 OFFICE = Office(
     "Badan Pengawas Pemilihan Umum",
@@ -53,6 +53,7 @@ CONFIRM = Verdict(
     acts=("ON-2", "ON-4"),
 )
 DISMISS = Verdict(Answer.YES, Answer.NO, "Hanya mengutip jadwal.", "Nada bercanda.")
+JOINER = "\N{ZERO WIDTH JOINER}"
 FORBIDDEN = ("terbukti", "sanksi", "hukuman", "teguran", "pemberhentian", "potongan", "penurunan", "bersalah")
 
 
@@ -162,6 +163,17 @@ def sign(world, report_id: str) -> bytes:
     with world.database.write() as session:
         sign_report(session, world.vault, session.get_one(Report, report_id), world.supervisors[0], content)
     return content
+
+
+def bare_content(**parts):
+    """A content without a case, with these parts."""
+    return {
+        "title": "", "subject": "", "classification": "", "alleged": "", "signature": None, "findings": [],
+        "report": {"id": "1", "number": "1"}, "made_at": AT.isoformat(),
+        "office": {"name": "", "level": "", "address": "", "city": ""},
+        **{letter: {"title": "", "blocks": []} for letter in "ABCDEFGHIJKLMNO"},
+        **parts,
+    }  # fmt: skip
 
 
 def pdf_text(pdf: bytes) -> str:
@@ -288,34 +300,42 @@ def test_a_hostile_text_is_printed_as_text(sqlite_world, evidence, text):
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=120))
 def test_no_text_keeps_a_report_from_being_printed(evidence, text):
-    empty = {"title": "x", "blocks": [{"kind": "quote", "key": "teks", "title": text[:40], "text": text}]}
-    content = {
-        "title": "LAPORAN", "subject": "DUGAAN", "classification": "RAHASIA", "alleged": text, "signature": None,
-        "report": {"id": "1", "number": text[:20]}, "made_at": AT.isoformat(), "findings": [],
-        "office": {"name": text, "level": text, "address": text, "city": ""},
-        **dict.fromkeys("ABCDEFGHIJKLMNO", empty),
-    }  # fmt: skip
+    said = {"title": text, "blocks": [{"kind": "quote", "key": "teks", "title": text[:40], "text": text}]}
+    office = {"name": text, "level": text, "address": text, "city": ""}
+    content = bare_content(alleged=text, office=office, G=said, report={"id": "1", "number": text[:20]})
     assert render_pdf(Document(canonical_json(content)), evidence).startswith(b"%PDF")
 
 
 def test_every_character_said_to_be_drawn_is_drawn(evidence):
-    points = [point for first, last in coverage() for point in range(first, last + 1)]
-    text = " ".join(map(chr, points))
-    # PDF/A refuses a character that no font draws, and then the text would be written out by number.
-    blank = {"title": "x", "blocks": [{"kind": "quote", "key": "teks", "title": "", "text": text}]}
-    content = {
-        "title": "", "subject": "", "classification": "", "alleged": "", "signature": None, "findings": [],
-        "report": {"id": "1", "number": "1"}, "made_at": AT.isoformat(),
-        "office": {"name": "", "level": "", "address": "", "city": ""},
-        **{letter: {"title": "", "blocks": []} for letter in "ABCDEFGIJKLMNO"}, "H": blank,
-    }  # fmt: skip
-    assert "<U+" not in pdf_text(render_pdf(Document(canonical_json(content)), evidence))
+    points = [point for first, last in coverage() for point in range(first, last + 1) if point != ord(JOINER)]
+    texts = [" ".join(map(chr, points[start : start + 2_000])) for start in range(0, len(points), 2_000)]
+    blocks = [{"kind": "quote", "key": "teks", "title": "", "text": text} for text in texts]
+    # PDF/A refuses a character that no font draws, and then the text would be written out by name.
+    content = bare_content(G={"title": "", "blocks": blocks})
+    assert "⟨U+" not in pdf_text(render_pdf(Document(canonical_json(content)), evidence))
+
+
+def test_a_sequence_that_the_typesetter_cannot_set_is_written_out_by_name(evidence, monkeypatch):
+    monkeypatch.setattr("pipeline.reports.pdf.printable", lambda text: text)  # as if a hole in the coverage were met
+    said = {"title": "", "blocks": [{"kind": "quote", "key": "teks", "title": "", "text": "Pilih ꦥꦶ – “dua”"}]}
+    printed = pdf_text(render_pdf(Document(canonical_json(bare_content(G=said))), evidence))
+    assert "JAVANESE LETTER PA" in printed
+    assert "– “dua”" in printed
 
 
 def test_invisible_characters_are_written_out_but_joined_emoji_stay():
     assert printable("a\u202eb") == "a⟨U+202E RIGHT-TO-LEFT OVERRIDE⟩b"
     assert printable("a\u200db") == "a⟨U+200D ZERO WIDTH JOINER⟩b"
     assert printable("👩\u200d🏫") == "👩\u200d🏫"
+
+
+@pytest.mark.parametrize("text", ["\n" * 50_000, "x" * 90_000], ids=["lines", "characters"])
+def test_an_endless_text_is_cut_on_paper_and_says_so(text):
+    cut = shortened(text)
+    assert len(cut) < 13_000
+    kept, _, told = cut.rpartition("\n")
+    assert told == f"[dipotong: {len(text) - len(kept)} karakter lagi; lengkapnya pada berkas bukti]"
+    assert text.startswith(kept)
 
 
 def test_a_signed_report_is_written_from_what_was_signed(world, evidence, tmp_path):
@@ -327,8 +347,11 @@ def test_a_signed_report_is_written_from_what_was_signed(world, evidence, tmp_pa
         claim = verified_attribution(session, world.account.id)
         suspend_attribution(session, claim, world.operator, reason="bukan akun saya")
     out = tmp_path / "laporan.json"
+    with world.database.read() as session:
+        as_json = render_report(session, world.vault, evidence, session.get_one(Report, report), OFFICE, "json")
     write_report(world.database, world.vault, evidence, report, "json", out, OFFICE)
-    written = json.loads(out.read_bytes())
+    assert out.read_bytes() == as_json
+    written = json.loads(as_json)
     assert canonical_json(written["content"]) == signed
     assert written["content_sha256"] == sha256_hex(signed)
     key = Ed25519PublicKey.from_public_bytes(base64.b64decode(written["seal"]["public_key"]))
@@ -396,6 +419,7 @@ def test_an_unknown_report_or_format_writes_nothing(sqlite_world, evidence, tmp_
     out = tmp_path / "laporan.pdf"
     with pytest.raises(NotFound, match="tidak-ada"):
         write_report(sqlite_world.database, sqlite_world.vault, evidence, "tidak-ada", "pdf", out, OFFICE)
+    assert "odt" not in RENDERERS
     with pytest.raises(BadInput, match="odt"):
         write_report(sqlite_world.database, sqlite_world.vault, evidence, "tidak-ada", "odt", out, OFFICE)
     report = drafted(sqlite_world, confirmed_flag(sqlite_world, evidence, "Ayo pilih Bang Raka!"))
