@@ -7,6 +7,7 @@ slipped through escaping could still not run or restyle anything.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -34,6 +35,12 @@ ANSWER_HEADERS = {
     "Cache-Control": "no-store",
 }
 
+TROUBLE = (
+    "Ada gangguan di sistem; tidak ada data yang setengah tersimpan.\nSomething is wrong; nothing was half-saved.\n"
+)
+
+_log = logging.getLogger(__name__)
+
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _KNOWN_METHODS = _SAFE_METHODS | {"POST"}
 
@@ -55,7 +62,12 @@ class Shield:
         if refusal is not None:
             await refusal(scope, receive, harden)
             return
-        await self._app(scope, _Bounded(receive, self._config.max_body_bytes), harden)
+        try:
+            await self._app(scope, _Bounded(receive, self._config.max_body_bytes), harden)
+        except Exception:
+            # Handled here and not further out, so that even this answer carries the headers.
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            await PlainTextResponse(TROUBLE, 500)(scope, receive, harden)
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         headers = Headers(scope=scope)

@@ -49,9 +49,8 @@ def show_trace(desk: RecordsDesk, flag_id: str) -> Response:
         names = dict(session.execute(select(Officer.id, Officer.name)).tuples().all())
         mandate = session.get_one(Mandate, flag.mandate_id)
     actors = {f"officers:{officer_id}": name for officer_id, name in names.items()}
-    return desk.page(
-        "trace.html", flag=flag, steps=steps, telling=TELLING, actors=actors, offset=mandate.utc_offset_minutes
-    )
+    lines = [(step, _told(step)) for step in steps]
+    return desk.page("trace.html", flag=flag, lines=lines, actors=actors, offset=mandate.utc_offset_minutes)
 
 
 def _told(step: TraceStep) -> list[str]:
