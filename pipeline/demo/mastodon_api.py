@@ -115,7 +115,7 @@ def account_json(account: Account, square: Square, base: str) -> Json:
         "created_at": _iso(account.joined),
         "note": text_html(account.spec.bio, base),
         "url": f"{base}/@{account.handle}",
-        "uri": f"https://{DOMAIN}/users/{account.handle}",
+        "uri": f"{base}/users/{account.handle}",
         "avatar": picture,
         "avatar_static": picture,
         "header": header,
@@ -138,7 +138,7 @@ def status_json(status: Status, square: Square, base: str) -> Json:
     """Mastodon's Status entity; a reblog carries the other's post and no words of its own."""
     parent = square.named(status.spec.reply_to) if status.spec.reply_to else None
     original = square.named(status.spec.reblog) if status.spec.reblog else None
-    uri = f"https://{DOMAIN}/users/{status.account.handle}/statuses/{status.id}"
+    uri = f"{base}/users/{status.account.handle}/statuses/{status.id}"
     return {
         "id": str(status.id),
         "created_at": _iso(status.created_at),
