@@ -9,9 +9,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
 
-from models.errors import StorageError
+from models.database import translated_errors
 
 
 def upgrade(engine: Engine) -> None:
@@ -20,19 +19,20 @@ def upgrade(engine: Engine) -> None:
     Raises:
         StorageError: the database cannot be opened or written.
     """
-    try:
-        with engine.connect() as connection, connection.begin():
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except OperationalError as error:
-        raise StorageError(f"database cannot be prepared: {error.orig}") from error
+    with translated_errors(), engine.connect() as connection, connection.begin():
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
 
 def is_current(engine: Engine) -> bool:
-    """Whether the schema is at the newest revision."""
+    """Whether the schema is at the newest revision.
+
+    Raises:
+        StorageError: the database cannot be opened.
+    """
     head = ScriptDirectory.from_config(_config()).get_current_head()
-    with engine.connect() as connection:
+    with translated_errors(), engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision() == head
 
 
