@@ -190,7 +190,8 @@ class _Sitting:
         while not self._has_text(state) and time.monotonic() < deadline and not self._is_error():
             await asyncio.sleep(POLL_SECONDS)
             state = await world.state()
-        await _patiently(world.scroll_through(self.config.max_height, self.config.height), self.config.settle_seconds)
+        scrolled = await world.scroll_through(self.config.max_height, self.config.settle_seconds)
+        self.details["scrolled_through"] = scrolled
         await _patiently(world.page.wait_for_load_state("networkidle"), self.config.settle_seconds / 2)
         return await world.state()
 

@@ -14,13 +14,23 @@ from playwright.async_api import Error as PlaywrightError
 
 MAX_FRAMES = 20
 QUESTION_SECONDS = 5.0
-SCROLL_PAUSE_SECONDS = 0.12
 
 _STATE = """(() => ({
   text: document.body ? document.body.innerText.slice(0, 2000000) : "",
   asks_password: document.querySelector("input[type=password]") !== null,
   height: Math.ceil(Math.max(document.documentElement.scrollHeight, document.body ? document.body.scrollHeight : 0)),
 }))()"""
+
+_SCROLL = """(async () => {
+  const end = Date.now() + %(milliseconds)d;
+  let top = 0;
+  for (; top < Math.min(document.documentElement.scrollHeight, %(height)d) && Date.now() < end; top += innerHeight) {
+    scrollTo({top, behavior: "instant"});
+    await new Promise((resolve) => setTimeout(resolve, 120));
+  }
+  scrollTo({top: 0, behavior: "instant"});
+  return top >= Math.min(document.documentElement.scrollHeight, %(height)d);
+})()"""
 
 # Consent walls and other curtains: fixed, visible, covering a quarter of the window.
 _HIDE_CURTAINS = """(() => {
@@ -77,13 +87,10 @@ class PageWorld:
                 texts.append(await asyncio.wait_for(frame.inner_text("body", timeout=1000), 1))
         return dataclasses.replace(found, text="\n".join(texts))
 
-    async def scroll_through(self, max_height: int, step: int) -> None:
-        """Show every part once, down to `max_height`, and return to the top."""
-        height = (await self.state()).height
-        for top in range(0, min(height, max_height), step):
-            await self._evaluate(f"scrollTo({{top: {top}, behavior: 'instant'}})")
-            await asyncio.sleep(SCROLL_PAUSE_SECONDS)
-        await self._evaluate("scrollTo({top: 0, behavior: 'instant'})")
+    async def scroll_through(self, max_height: int, seconds: float) -> bool:
+        """Show every part once, down to `max_height`, and return to the top; False when there was no time for it."""
+        scroll = _SCROLL % {"height": max_height, "milliseconds": int(seconds * 1000)}
+        return bool(await self._evaluate(scroll, seconds + QUESTION_SECONDS))
 
     async def hide_curtains(self) -> int:
         """Hide what covers the window; how many elements that were."""
@@ -102,16 +109,16 @@ class PageWorld:
         archive = await self._ask("Page.captureSnapshot", {"format": "mhtml"})
         return str(archive["data"]).encode("utf-8", "replace")
 
-    async def _evaluate(self, expression: str) -> Any:
+    async def _evaluate(self, expression: str, seconds: float = QUESTION_SECONDS) -> Any:
         """The value of `expression`; None when the page does not answer."""
         try:
             tree = await self._ask("Page.getFrameTree", {})
             frame = {"frameId": tree["frameTree"]["frame"]["id"], "worldName": "netra"}
             world = (await self._ask("Page.createIsolatedWorld", frame))["executionContextId"]
-            question = {"expression": expression, "contextId": world, "returnByValue": True}
-            return (await self._ask("Runtime.evaluate", question))["result"].get("value")
+            question = {"expression": expression, "contextId": world, "returnByValue": True, "awaitPromise": True}
+            return (await self._ask("Runtime.evaluate", question, seconds))["result"].get("value")
         except (PlaywrightError, TimeoutError):
             return None
 
-    async def _ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
-        return await asyncio.wait_for(self._session.send(method, params), QUESTION_SECONDS)
+    async def _ask(self, method: str, params: dict[str, Any], seconds: float = QUESTION_SECONDS) -> dict[str, Any]:
+        return await asyncio.wait_for(self._session.send(method, params), seconds)

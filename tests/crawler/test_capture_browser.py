@@ -124,7 +124,7 @@ def canary() -> Iterator[Canary]:
 
 
 def quick(square: Square, **limits: float) -> CaptureConfig:
-    chosen = {"total_seconds": 15.0, "navigation_seconds": 3.0, "text_seconds": 1.0, "settle_seconds": 2.0, **limits}
+    chosen = {"total_seconds": 15.0, "navigation_seconds": 3.0, "text_seconds": 1.0, "settle_seconds": 4.0, **limits}
     return CaptureConfig(allowed=frozenset({("127.0.0.1", square.port)}), **chosen)  # type: ignore[arg-type]
 
 
@@ -231,7 +231,8 @@ def test_a_lazy_image_far_below_is_loaded(visit: Visit, square: Square) -> None:
     picture = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
     square.pages["/lazy.svg"] = (200, {"Content-Type": "image/svg+xml"}, picture)
     lazy = "<script>new IntersectionObserver(([e]) => { if (e.isIntersecting) new Image().src = '/lazy.svg' })"
-    visit(f"{POST}<div style='height:9000px'></div><p id=end>akhir</p>{lazy}.observe(end)</script>")
+    shot = visit(f"{POST}<div style='height:5000px'></div><p id=end>akhir</p>{lazy}.observe(end)</script>")
+    assert shot.details["scrolled_through"]
     assert "/lazy.svg" in square.asked
 
 
