@@ -127,13 +127,23 @@ def parse_contest(raw: bytes, *, path: Path | str = "<contest>") -> ContestSpec:
 
 
 class _NoAliasLoader(yaml.SafeLoader):
-    """SafeLoader without aliases: a contest needs none, and they are how YAML bombs are made."""
+    """SafeLoader without aliases: a contest needs none, and they are how YAML bombs are made. Nor are keys repeated."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(None, None, "aliases (*name) are not allowed", mark)
         return super().compose_node(parent, index)
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Refuse a key that stands twice; YAML would keep the last and drop the first in silence."""
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)  # type: ignore[no-untyped-call]
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.composer.ComposerError(None, None, f"{key.value!r} stands twice", key.start_mark)
+            seen.add(str(key.value))
+        return node
 
 
 def _line_of(node: Any, location: tuple[int | str, ...]) -> int | None:

@@ -122,12 +122,12 @@ class FlagMachine(RuleBasedStateMachine):
     def _officer(self, person):
         return self.world.supervisors[person]
 
-    def _try(self, act, abandoned=False):
+    def _try(self, act, abandoned=False):  # noqa: FBT002 - a rule's argument
         try:
             with self.world.database.write() as session:
                 act(session, session.get_one(Flag, self.flag_id))
                 if abandoned:
-                    raise _Abandoned
+                    raise _Abandoned  # noqa: TRY301 - the transaction ends here
         except (NetraError, _Abandoned):
             pass
 

@@ -50,6 +50,8 @@ def test_a_number_that_cannot_exist_is_refused_with_the_part_that_is_wrong(numbe
 @given(st.text(max_size=24), st.sampled_from(StaffStatus))
 def test_whatever_is_typed_is_digits_or_refused(number, status):
     try:
-        assert check_staff_number(number, status).isdigit()
+        digits = check_staff_number(number, status)
     except BadInput:
-        pass
+        return
+    assert digits.isascii()
+    assert digits.isdigit()

@@ -162,7 +162,7 @@ def test_a_post_edited_while_it_was_being_scored_stays_new(world):
     with world.database.read() as session:
         (old,) = session.scalars(select(PostVersion)).all()
     store(world, [item(text="Ayo pilih")])
-    finding = Finding(0.1, False, Act.NONE, Voice.OWN, [], "", [])
+    finding = Finding(0.1, flagged=False, act=Act.NONE, voice=Voice.OWN, targets=[], masked="", spans=[])
     with world.database.write() as session:
         sighting = session.scalars(select(Sighting)).one()
         store_assessments(session, [(sighting, old, finding)], ModelIdentity("m", "1", "0" * 64, 0.5), actor="test")

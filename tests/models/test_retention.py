@@ -240,7 +240,8 @@ def test_a_report_still_traces_to_unaltered_bytes_after_the_purge(world, evidenc
     with world.database.write() as session:
         flag = session.get_one(Flag, flag.id)
         capture = Capture(flag_id=flag.id, quality=CaptureQuality.RENDERING, reason="", url=None, final_url=None,
-                          captured_at=NOW, screenshot_sha256=evidence.put(b"png"), page_sha256=None, text_found=True)  # fmt: skip
+                          captured_at=NOW, screenshot_sha256=evidence.put(b"png"), page_sha256=None,
+                          text_found=True)  # fmt: skip
         attach_capture(session, flag, capture, actor="test")
         for supervisor in world.supervisors[:2]:
             give_verdict(session, flag, supervisor, Verdict(Answer.YES, Answer.YES, "a", "b", acts=("ON-4",)))

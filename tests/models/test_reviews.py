@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import threading
+
 import pytest
 
-from models.errors import NotAllowed
+from models.errors import BadInput, Conflict, NotAllowed
 from models.flags import Flag, FlagState
-from models.reviews import Answer, Verdict, give_verdict
+from models.reviews import Answer, Decision, Verdict, give_verdict, may_see_score, take_up
 
 CONFIRM = Verdict(Answer.YES, Answer.YES, "menyebut nomor dan mengajak", "tidak ditemukan", acts=("ON-4",))
 DISMISS = Verdict(Answer.YES, Answer.NO, "hanya membagikan jadwal", "kutipan berita")
@@ -42,3 +45,58 @@ def test_a_disagreement_is_adjudicated_by_a_third_person(world):
             give_verdict(session, flag, world.supervisors[1], CONFIRM)
         give_verdict(session, flag, world.supervisors[2], CONFIRM)
         assert flag.state is FlagState.CONFIRMED
+
+
+def test_two_verdicts_at_the_same_instant_both_count(world):
+    flag_id, gate = world.ready_flag().id, threading.Barrier(2)
+
+    def judge(officer):
+        gate.wait()
+        with world.database.write() as session:
+            give_verdict(session, session.get_one(Flag, flag_id), officer, CONFIRM)
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(judge, world.supervisors[:2]))
+    with world.database.read() as session:
+        assert session.get_one(Flag, flag_id).state is FlagState.CONFIRMED
+
+
+def test_three_who_open_a_flag_at_once_get_two_leases(world):
+    flag_id, gate = world.ready_flag().id, threading.Barrier(3)
+
+    def hold(officer):
+        gate.wait()
+        try:
+            with world.database.write() as session:
+                take_up(session, session.get_one(Flag, flag_id), officer)
+        except Conflict:
+            return "full"
+        return "held"
+
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        assert sorted(pool.map(hold, world.supervisors)) == ["full", "held", "held"]
+
+
+def test_the_score_is_hidden_until_ones_own_verdict_stands(world):
+    flag_id = world.ready_flag().id
+    first, second, _ = world.supervisors
+    with world.database.write() as session:
+        flag = session.get_one(Flag, flag_id)
+        give_verdict(session, flag, first, CONFIRM)
+        assert [may_see_score(session, flag, one) for one in (first, second, world.auditor)] == [True, False, True]
+        give_verdict(session, flag, second, CONFIRM)
+        assert may_see_score(session, flag, world.supervisors[2])
+
+
+@pytest.mark.parametrize("missing", [{"reason": " "}, {"exculpatory": ""}, {"acts": ()}])
+def test_a_verdict_without_its_parts_is_refused(missing):
+    parts = {"reason": "a", "exculpatory": "b", "acts": ("ON-1",), **missing}
+    with pytest.raises(BadInput):
+        Verdict(Answer.YES, Answer.YES, **parts)
+
+
+@pytest.mark.parametrize(
+    ("person", "side"), [(a, b) for a in Answer for b in Answer if (a, b) != (Answer.YES, Answer.YES)]
+)
+def test_doubt_dismisses(person, side):
+    assert Verdict(person, side, "a", "b", acts=("ON-1",)).decision is Decision.DISMISS
