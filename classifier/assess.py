@@ -18,11 +18,9 @@ from classifier.corpus import STANCES, VOICES
 from classifier.int8 import quantise
 from classifier.mask import Masked, Masker
 from classifier.model import PARTISAN_ACTS, Encoded, Encoder
+from classifier.shipped import SHIPPED
 from models.contest import ContestSpec
 from models.errors import BadInput
-
-SHIPPED = Path(__file__).with_name("weights") / "netra-id-small"
-"""The model in the repository."""
 
 _BATCH = 64
 _BUCKET = 8

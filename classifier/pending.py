@@ -71,14 +71,14 @@ def _waiting(session: Session, limit: int) -> list[_Work]:
         .order_by(Sighting.mandate_id, Sighting.post_id)
         .limit(limit)
     )
-    return [_Work(*row) for row in session.execute(statement).tuples()]
+    return [_Work(*row) for row in session.execute(statement)]
 
 
 def _contests(session: Session, mandates: set[str]) -> dict[str, ContestSpec]:
     statement = (
         select(Mandate.id, Contest).join(Contest, Contest.id == Mandate.contest_id).where(Mandate.id.in_(mandates))
     )
-    return {mandate_id: contest.read_spec() for mandate_id, contest in session.execute(statement).tuples()}
+    return {mandate_id: contest.read_spec() for mandate_id, contest in session.execute(statement)}
 
 
 def _batches(work: Sequence[_Work]) -> Iterator[tuple[str, list[_Work]]]:
@@ -100,7 +100,7 @@ def _store(session: Session, batch: Sequence[_Work], scores: Sequence[Score], mo
             Sighting.state == SightingState.NEW,
         )
         .with_for_update(of=Sighting)
-    ).tuples()
+    )
     findings = [
         (sighting, version, _finding(by_key[key]))
         for sighting, version in due

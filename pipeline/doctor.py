@@ -112,7 +112,7 @@ def _runs(app: Application) -> Finding:
     with app.database.read() as session:
         rows = session.execute(
             select(Run.outcome, func.count()).where(Run.due_at > utc_now() - LOOK_BACK).group_by(Run.outcome)
-        ).tuples()
+        )
     counts: dict[RunOutcome, int] = dict(rows)
     bad = sum(counts.get(outcome, 0) for outcome in (RunOutcome.FAILED, RunOutcome.MISSED, RunOutcome.INTERRUPTED))
     state = ", ".join(f"{outcome} {count}" for outcome, count in sorted(counts.items())) or "belum ada"

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.officers import Officer
 from models.reports import Report
+from classifier.shipped import SHIPPED
 from pipeline.application import Application
 from pipeline.reports.content import build_content, content_bytes, missing_before_signing
 from pipeline.reports.office import Office
@@ -57,15 +58,13 @@ def browser_path() -> str:
     Raises:
         StorageError: there is none; says how to install one.
     """
-    from crawler.browser import find_chromium  # noqa: PLC0415
+    from crawler.capture_chromium import find_chromium  # noqa: PLC0415
 
     return str(find_chromium())
 
 
 def weights_directory(settings: Settings) -> Path:
     """The model that scores: the configured one, else the shipped one."""
-    from classifier.weights import SHIPPED  # noqa: PLC0415
-
     return settings.model.directory or SHIPPED
 
 

