@@ -64,7 +64,7 @@ class Shield:
             return
         try:
             await self._app(scope, _Bounded(receive, self._config.max_body_bytes), harden)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the last line before the wire
             # Handled here and not further out, so that even this answer carries the headers.
             _log.exception("%s %s failed", scope["method"], scope["path"])
             await PlainTextResponse(TROUBLE, 500)(scope, receive, harden)

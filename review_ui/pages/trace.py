@@ -24,7 +24,6 @@ TELLING: Mapping[str, tuple[str, ...]] = {
     "account.added": ("handle",),
     "target.added": ("address",),
     "fetch.received": ("status", "url"),
-    "run.done": ("posts_new",),
     "run.failed": ("reason",),
     "run.refused": ("reason",),
     "assessments.stored": ("model",),
@@ -46,7 +45,7 @@ def show_trace(desk: RecordsDesk, flag_id: str) -> Response:
         flag = get_flag(session, flag_id)
         uncovered = may_see_score(session, flag, desk.officer)
         steps = [_covered(step) if step.sensitive and not uncovered else step for step in trace_flag(session, flag_id)]
-        names = dict(session.execute(select(Officer.id, Officer.name)).tuples().all())
+        names = dict(session.execute(select(Officer.id, Officer.name)).all())
         mandate = session.get_one(Mandate, flag.mandate_id)
     actors = {f"officers:{officer_id}": name for officer_id, name in names.items()}
     lines = [(step, _told(step)) for step in steps]

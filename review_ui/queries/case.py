@@ -154,7 +154,7 @@ def _named_reviews(session: Session, flag_id: str) -> list[tuple[Review, str]]:
         .where(Review.flag_id == flag_id)
         .order_by(Review.given_at, Review.id)
     )
-    return list(rows.tuples())
+    return list(rows)
 
 
 def _opposing(session: Session, flag: Flag) -> list[Review]:

@@ -52,7 +52,7 @@ def claims(session: Session, vault: Vault, state: AttributionState, page: int) -
 def count_claims(session: Session) -> dict[AttributionState, int]:
     """How many attributions are in each state."""
     rows = session.execute(select(Attribution.state, func.count()).group_by(Attribution.state))
-    return {**dict.fromkeys(AttributionState, 0), **dict(rows.tuples().all())}
+    return {**dict.fromkeys(AttributionState, 0), **dict(rows.all())}
 
 
 def _same_names(session: Session, name_indices: list[str]) -> dict[str, int]:
@@ -61,4 +61,4 @@ def _same_names(session: Session, name_indices: list[str]) -> dict[str, int]:
         .where(CivilServant.name_index.in_(name_indices))
         .group_by(CivilServant.name_index)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())

@@ -44,7 +44,7 @@ def target_lines(session: Session, which: str, page: int) -> tuple[list[TargetLi
         statement = statement.where(Target.paused.is_(True))
     elif which == "bermasalah":
         statement = statement.where(Run.outcome.in_(TROUBLED))
-    rows = session.execute(statement.order_by(Target.id).offset(page * PAGE_SIZE).limit(PAGE_SIZE + 1)).tuples().all()
+    rows = session.execute(statement.order_by(Target.id).offset(page * PAGE_SIZE).limit(PAGE_SIZE + 1)).all()
     return [TargetLine(*row) for row in rows[:PAGE_SIZE]], len(rows) > PAGE_SIZE
 
 

@@ -76,7 +76,7 @@ def report_lines(session: Session) -> list[ReportLine]:
         .order_by(Report.drafted_at.desc())
         .limit(REPORTS_SHOWN)
     )
-    return [ReportLine(*row) for row in rows.tuples()]
+    return [ReportLine(*row) for row in rows]
 
 
 def reportable_flags(session: Session, config: UiConfig) -> list[FlagLine]:
@@ -112,7 +112,7 @@ def load_dossier(session: Session, config: UiConfig, report_id: str) -> Dossier:
         flags=_lines(session, config, Flag.id.in_(inside)),
         drafted_by=session.get_one(Officer, report.drafted_by).name,
         signed_by=None if signer is None else signer.name,
-        follow_ups=list(steps.tuples()),
+        follow_ups=list(steps),
     )
 
 
@@ -140,5 +140,5 @@ def _lines(session: Session, config: UiConfig, *conditions: ColumnElement[bool])
             first_viewed_at=flag.first_viewed_at,
             clock=legal_clock(flag, config),
         )
-        for flag, post, text, handle, mandate in rows.tuples()
+        for flag, post, text, handle, mandate in rows
     ]

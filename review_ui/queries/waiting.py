@@ -154,7 +154,7 @@ def lease_holders(session: Session, flag_ids: Sequence[str], officer: Officer) -
         .where(Lease.flag_id.in_(flag_ids), Lease.officer_id != officer.id, Lease.expires_at > utc_now())
         .order_by(Officer.name)
     )
-    return _grouped(rows.tuples())
+    return _grouped(rows)
 
 
 def _unjudged(statement: Select[*_Columns], officer: Officer, states: Sequence[FlagState]) -> Select[*_Columns]:
