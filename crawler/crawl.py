@@ -28,17 +28,20 @@ def crawl(database: Database, evidence: EvidenceStore, run_ids: Sequence[str], c
         StorageError: the disk does not take what was fetched.
     """
     recorder = Recorder(database, evidence, config.actor)
+    if not recorder.open_runs(run_ids):
+        return
     process = AsyncCrawlerProcess(_settings(config))
     crawler = process.create_crawler(TargetSpider)
     process.crawl(crawler, config=config, recorder=recorder, run_ids=list(run_ids))
     try:
         process.start()
     finally:
+        if crawler.spider is not None:
+            crawler.spider.settle()
         for run_id, _ in recorder.open_runs(run_ids):
             recorder.end(run_id, Ending(RunOutcome.INTERRUPTED, "proses crawl berhenti sebelum selesai", utc_now()))
-    failure = crawler.spider.failure if crawler.spider else None
-    if failure is not None:
-        raise failure
+    if crawler.spider is not None and crawler.spider.failure is not None:
+        raise crawler.spider.failure
 
 
 def _settings(config: CrawlConfig) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,14 +18,19 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from crawler.feed_items import FeedItem
 from models.canonical import sha256_hex
-from models.posts import MAX_ID_CHARACTERS
 
-MEMORY = 1_000
-"""Posts remembered beside those of the newest response."""
+MEMORY = 2_000
+"""Posts remembered, those of the newest response first."""
+
+MAX_SIGN_CHARACTERS = 300
+MAX_CANDIDATES = 50
+"""Known posts with the same sign that are compared with an item; a feed made to cost time has many."""
 
 SIMILAR = 1 / 3
 """Share of common title words from which two titles may be one title, edited."""
 
+_STRONG = frozenset({"link", "guid"})
+_WEAK = frozenset({"number", "path", "title", "published"})
 _TRACKING = re.compile(r"utm_|fbclid|gclid|ref$|source$")
 _NUMBER = re.compile(r"(?<!\d)(\d{6,12})(?:\.html?|\.php)?$")
 _DATE = re.compile(r"(?:19|20)\d{6}|\d{4}(?:19|20)\d\d")
@@ -53,8 +59,6 @@ class Signs:
 
     guid: str
     link: str
-    path: str
-    number: str
     title: str
     published: str
 
@@ -64,25 +68,19 @@ def recognise(
 ) -> tuple[list[tuple[str, FeedItem]], list[Known]]:
     """Give each item the id of the post it is; returns them with the memory to keep.
 
-    An item that stands twice in one response comes back once. Two items are never one known post.
+    A post that one response lists twice comes back once, as it stands first. Two items are never one known post.
     """
-    repeated = _repeated(items)
+    listed = _listed_once(items)
     index = _Index(memory)
-    taken: dict[str, Known] = {}
+    found = index.match([signs for _, signs in listed])
+    taken: dict[str, Known] = {known.external_id: known for known in found if known is not None}
     result: list[tuple[str, FeedItem]] = []
-    copies: set[tuple[str, ...]] = set()
-    for item in items:
-        signs = _signs(item, repeated)
-        copy = (item.guid, item.link, item.title, item.body, signs.published)
-        if copy in copies:
-            continue
-        copies.add(copy)
-        found = index.find(signs, taken)
-        external_id = found.external_id if found else _mint(feed, item, signs, index, taken)
+    for (item, signs), known in zip(listed, found, strict=True):
+        external_id = known.external_id if known else _mint(feed, item, signs, index, taken)
         taken[external_id] = Known(external_id, signs.guid, signs.link, signs.title, signs.published)
         result.append((external_id, item))
     older = [known for known in memory if known.external_id not in taken]
-    return result, [*taken.values(), *older[:MEMORY]]
+    return result, [*taken.values(), *older][:MEMORY]
 
 
 def remembered(rows: Any) -> list[Known]:
@@ -101,19 +99,30 @@ class _Index:
             for key in _keys(known.guid, known.link, known.title, known.published):
                 self._by[key].append(known)
 
-    def find(self, signs: Signs, taken: dict[str, Known]) -> Known | None:
-        """The known post that `signs` belong to, the strongest sign first."""
+    def match(self, items: Sequence[Signs]) -> list[Known | None]:
+        """The known post of each item, or None. Strong signs choose first, so that no weak one takes their post."""
+        found: list[Known | None] = [None] * len(items)
+        taken: set[str] = set()
+        for tier in (_STRONG, _WEAK):
+            for place, signs in enumerate(items):
+                if found[place] is None and (known := self._find(signs, tier, taken)):
+                    found[place] = known
+                    taken.add(known.external_id)
+        return found
+
+    def _find(self, signs: Signs, tier: frozenset[str], taken: set[str]) -> Known | None:
         for key in _keys(signs.guid, signs.link, signs.title, signs.published):
-            for known in self._by.get(key, ()):
-                if known.external_id not in taken and _same(key[0], known, signs):
-                    return known
+            if key[0] in tier:
+                free = (known for known in self._by.get(key, ()) if known.external_id not in taken)
+                for known in itertools.islice(free, MAX_CANDIDATES):
+                    if _same(key[0], known, signs):
+                        return known
         return None
 
 
 def _keys(guid: str, link: str, title: str, published: str) -> list[tuple[str, str]]:
-    found = [("link", link), ("guid", guid), ("number", _number(link)), ("path", _path(link))]
+    found = [("link", link), ("guid", guid), ("number", _number(link)), ("path", _path(link)), ("title", title)]
     if not link and not guid:
-        found.append(("title", title))
         found.append(("published", published))
     return [(sign, value) for sign, value in found if value]
 
@@ -129,7 +138,8 @@ def _same(sign: str, known: Known, signs: Signs) -> bool:
     if sign == "published":
         return _alike(known.title, signs.title)
     if sign == "title":
-        return same_time or not (known.published and signs.published)
+        nothing_else = not (known.link or known.guid or signs.link or signs.guid)
+        return same_time or (nothing_else and not (known.published and signs.published))
     return same_time or same_title or (sign == "number" and _alike(known.title, signs.title))
 
 
@@ -138,30 +148,50 @@ def _alike(one: str, other: str) -> bool:
     return bool(first & second) and len(first & second) >= SIMILAR * min(len(first), len(second))
 
 
-def _repeated(items: Sequence[FeedItem]) -> set[tuple[str, str]]:
-    """Guids and links that several different items of one response carry: they name none of them."""
-    bearers: dict[tuple[str, str], set[tuple[str, ...]]] = collections.defaultdict(set)
+def _listed_once(items: Sequence[FeedItem]) -> list[tuple[FeedItem, Signs]]:
+    """The items with their signs, each post once."""
+    repeated = _repeated(items)
+    listed: dict[str, tuple[FeedItem, Signs]] = {}
     for item in items:
-        bearers["guid", item.guid].add((item.link, item.title, str(item.published)))
-        bearers["link", normal_link(item.link)].add((item.guid, item.title, str(item.published)))
-    return {sign for sign, several in bearers.items() if len(several) > 1}
+        signs = _signs(item, repeated)
+        listed.setdefault(signs.link or signs.guid or f"{signs.published}\n{item.text}", (item, signs))
+    return list(listed.values())
+
+
+def _repeated(items: Sequence[FeedItem]) -> set[tuple[str, str]]:
+    """Guids and links that plainly different items of one response carry: they name none of them."""
+    bearers: dict[tuple[str, str], list[FeedItem]] = collections.defaultdict(list)
+    for item in items:
+        bearers["guid", _own_guid(item)].append(item)
+        bearers["link", normal_link(item.link)].append(item)
+    return {sign for sign, several in bearers.items() if len(several) > 1 and _different(sign[0], several)}
+
+
+def _different(sign: str, items: Sequence[FeedItem]) -> bool:
+    """Whether items that share a sign differ in title and in one thing more, so that none is a copy of another."""
+    others = {normal_link(item.link) if sign == "guid" else _own_guid(item) for item in items}
+    times = {item.published for item in items}
+    return len({item.title for item in items}) > 1 and (len(others) > 1 or len(times) > 1 or times == {None})
+
+
+def _own_guid(item: FeedItem) -> str:
+    """The guid, unless it is a position or repeats the link."""
+    guid = normal_link(item.guid) if item.guid.startswith(("http://", "https://")) else item.guid
+    return "" if _SMALL_NUMBER.fullmatch(guid) or guid == normal_link(item.link) else guid
 
 
 def _signs(item: FeedItem, repeated: set[tuple[str, str]]) -> Signs:
-    link = normal_link(item.link)
-    guid = normal_link(item.guid) if item.guid.startswith(("http://", "https://")) else item.guid
-    if ("link", link) in repeated:
-        link = ""
-    if ("guid", item.guid) in repeated or _SMALL_NUMBER.fullmatch(guid) or guid == normal_link(item.link):
-        guid = ""
+    guid, link = _own_guid(item), normal_link(item.link)
     return Signs(
-        guid=guid[:MAX_ID_CHARACTERS],
-        link=link[:2_000],
-        path=_path(link),
-        number=_number(link),
-        title=item.title[:200],
+        guid="" if ("guid", guid) in repeated else _bounded(guid),
+        link="" if ("link", link) in repeated else _bounded(link),
+        title=item.title[:MAX_SIGN_CHARACTERS],
         published=item.published.isoformat() if item.published else "",
     )
+
+
+def _bounded(sign: str) -> str:
+    return sign if len(sign) <= MAX_SIGN_CHARACTERS else sha256_hex(sign.encode())
 
 
 def _mint(feed: str, item: FeedItem, signs: Signs, index: _Index, taken: dict[str, Known]) -> str:

@@ -22,11 +22,13 @@ from models.posts import storable
 MAX_ITEMS = 5_000
 """Items read from one feed; the rest are counted as not understood."""
 
+MAX_PROLOG_CHARACTERS = 16_000
+
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _DECLARED_ENCODING = re.compile(rb"^\s*<\?xml[^>]*encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _HEADER_CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._-]{1,40})", re.IGNORECASE)
+_CDATA_START, _CDATA_END = "<![CDATA[", "]]>"
 _OWN_DTD = re.compile(r"<!DOCTYPE[^>\[]*\[|<!ENTITY", re.IGNORECASE)
-_CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
 _BARE_AMPERSAND = re.compile(r"&(?!#?[A-Za-z0-9]{1,32};)")
 _NAMED_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31});")
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
@@ -101,6 +103,8 @@ def _parse(text: str) -> etree._Element:
     if start < 0 or not text[start:].strip():
         raise BadInput("the feed is empty")
     prolog = text[: _root_offset(text)]
+    if len(prolog) > MAX_PROLOG_CHARACTERS:
+        raise BadInput("not a feed: too much before the first element")
     if _OWN_DTD.search(prolog):
         raise BadInput("the feed declares entities of its own")
     parser = etree.XMLParser(
@@ -124,9 +128,18 @@ def _root_offset(text: str) -> int:
 
 def _mend(text: str) -> str:
     """Ampersands that mean themselves and characters XML has no names for, written as XML wants them."""
-    parts = _CDATA.split(text)
-    parts[::2] = [_NAMED_ENTITY.sub(_as_character, _BARE_AMPERSAND.sub("&amp;", part)) for part in parts[::2]]
-    return "".join(parts)
+    mended: list[str] = []
+    place = 0
+    while place < len(text):
+        start = text.find(_CDATA_START, place)
+        end = text.find(_CDATA_END, start) if start >= 0 else -1
+        markup = text[place:start] if end >= 0 else text[place:]
+        mended.append(_NAMED_ENTITY.sub(_as_character, _BARE_AMPERSAND.sub("&amp;", markup)))
+        if end < 0:
+            break
+        place = end + len(_CDATA_END)
+        mended.append(text[start:place])
+    return "".join(mended)
 
 
 def _as_character(entity: re.Match[str]) -> str:

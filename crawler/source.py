@@ -1,6 +1,6 @@
 """What a platform's connector is: where to ask, and how to read what comes back. No connector does I/O.
 
-A new platform is one file in `crawler/sources/` with a class that has the three members of `Source`, and one line
+A new platform is one file in `crawler/sources/` with a class that has the members of `Source`, and one line
 in `crawler/registry.py`.
 """
 
@@ -64,6 +64,8 @@ class Source(Protocol):
 
     accept: str
     """The `Accept` header of its requests."""
+    needs_tls: bool
+    """Whether plain http is refused, except for servers an operator configured."""
 
     def begin(self, address: str, watermark: Mapping[str, Any]) -> Ask:
         """The first request of a run.

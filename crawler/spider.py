@@ -25,7 +25,7 @@ from scrapy.exceptions import (
 )
 
 from crawler.config import CrawlConfig
-from crawler.guard import Refused
+from crawler.guard import Guard, Refused, endpoint
 from crawler.middleware import RobotsRefusedError, RobotsUnreadableError
 from crawler.pacing import TOO_MANY_REQUESTS, UNAVAILABLE, pause_until
 from crawler.recorder import MAX_HEADER_CHARACTERS, Ending, Job, Recorder, Response
@@ -38,6 +38,8 @@ from models.targets import RunOutcome
 
 NAME_LOOKUPS = 32
 """Threads for DNS, so that dead name servers of a few hosts do not hold up the others."""
+
+MAX_DETAIL_CHARACTERS = 200
 
 _NOT_MODIFIED = 304
 _GONE = frozenset({404, 410})
@@ -69,6 +71,7 @@ class TargetSpider(scrapy.Spider):
         super().__init__()
         self.config = config
         self.failure: BaseException | None = None
+        self._exceptions = Guard(config.allowed).allowed
         self._recorder = recorder
         self._run_ids = run_ids
         self._writer = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="writer")
@@ -88,6 +91,10 @@ class TargetSpider(scrapy.Spider):
             self.failure = error
         return
         yield  # Scrapy wants a generator
+
+    def settle(self) -> None:
+        """Wait until everything handed to the writer is written."""
+        self._writer.shutdown(wait=True)
 
     async def _crawl_hosts(self) -> None:
         queues: dict[str, collections.deque[str]] = collections.defaultdict(collections.deque)
@@ -126,6 +133,8 @@ class TargetSpider(scrapy.Spider):
     async def _walk(self, job: Job) -> Ending:
         source = source_named(job.source)
         ask = source.begin(job.address, job.watermark)
+        if source.needs_tls and urlsplit(ask.url).scheme != "https" and endpoint(ask.url) not in self._exceptions:
+            raise RunOver(RunOutcome.REFUSED, f"alamat {job.source} harus https")
         changed = False
         for _ in range(self.config.max_pages):
             response = await self._fetch(job, ask, source.accept)
@@ -171,10 +180,12 @@ class TargetSpider(scrapy.Spider):
         except RobotsRefusedError as error:
             raise RunOver(RunOutcome.REFUSED, f"robots.txt melarang alamat ini ({error})") from error
         except Refused as error:
+            if isinstance(error.__cause__, OSError):  # no answer to the name lookup, which may pass
+                raise RunOver(RunOutcome.FAILED, f"nama host tidak dikenal: {error}", again=True) from error
             raise RunOver(RunOutcome.REFUSED, f"alamat ditolak penjaga: {error}") from error
         except IgnoreRequest as error:
             reason = "robots.txt tidak dapat dibaca" if isinstance(error, RobotsUnreadableError) else "jawaban ditolak"
-            raise RunOver(RunOutcome.FAILED, f"{reason}: {_short(error)}") from error
+            raise RunOver(RunOutcome.FAILED, f"{reason}: {str(error)[:MAX_DETAIL_CHARACTERS]}") from error
         except DownloadCancelledError as error:
             raise RunOver(RunOutcome.FAILED, f"jawaban terlalu besar: {_short(error)}") from error
         except tuple(_PASSING) as error:
@@ -260,4 +271,4 @@ def _host(url: str) -> str:
 
 
 def _short(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:MAX_DETAIL_CHARACTERS]

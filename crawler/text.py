@@ -21,7 +21,8 @@ _BLOCKS = frozenset(
 _LINES = frozenset({"br", "li", "option"})
 _UNSEEN = frozenset({"head", "noscript", "script", "style", "template", "textarea", "title"})
 _BLANKS = re.compile(r"[ \t\r\n\f\v]+")
-_SPACED_BREAK = re.compile(r" *\n *")
+_SPACES = re.compile(r" {2,}")
+_SPACED_BREAK = re.compile(r" ?\n ?")
 _TAG = re.compile(r"<[^<>]*>")
 _WIDE_BREAK = re.compile(r"\n{3,}")
 
@@ -44,7 +45,7 @@ def html_to_text(html: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    return _WIDE_BREAK.sub("\n\n", _SPACED_BREAK.sub("\n", text)).strip()
+    return _WIDE_BREAK.sub("\n\n", _SPACED_BREAK.sub("\n", _SPACES.sub(" ", text))).strip()
 
 
 class _Writer:

@@ -20,6 +20,7 @@ class Feed:
     """The connector; see `crawler.source.Source`."""
 
     accept = "application/atom+xml, application/rss+xml, application/rdf+xml;q=0.9, application/xml;q=0.8, */*;q=0.1"
+    needs_tls = False
 
     def begin(self, address: str, watermark: Mapping[str, Any]) -> Ask:
         """Ask for the feed, if it changed."""

@@ -48,6 +48,7 @@ class Mastodon:
     """The connector; see `crawler.source.Source`."""
 
     accept = "application/json"
+    needs_tls = True
 
     def begin(self, address: str, watermark: Mapping[str, Any]) -> Ask:
         """Finish an interrupted walk first; else the newest page; before all, the account's id."""

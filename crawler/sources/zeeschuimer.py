@@ -87,7 +87,6 @@ def _record(line: int, raw: bytes) -> Record:
 
 def _envelope(line: int, raw: bytes) -> dict[str, Any]:
     try:
-        # Some versions write NaN inside a text, none as a number; a lone surrogate is possible in any of them.
         envelope = read_json(raw.decode("utf-8-sig"))
     except (BadInput, UnicodeDecodeError) as error:
         raise BadInput(f"not an NDJSON line: {error}", line=line) from error

@@ -203,6 +203,8 @@ def test_bad_servers_end_their_own_runs_with_a_reason_and_no_inner_server_is_rea
     ):
         targets[name] = crawls.target("feed", f"http://{host}:{canary.port}/feed")
         expected[name] = pattern
+    targets["timeline without TLS"] = crawls.target("mastodon", f"http://127.0.0.1:{canary.port}/@sari")
+    expected["timeline without TLS"] = "refused: alamat mastodon harus https"
     targets["good"] = crawls.target("feed", f"{good.url}/feed")
     expected["good"] = "done: $"
 

@@ -116,6 +116,23 @@ def test_the_same_item_twice_in_one_response_is_one_post():
     assert only
 
 
+def test_an_article_listed_at_two_positions_is_one_post():
+    (before,), (after,) = ids([item("Pasar", A, 1)], [item("Pasar (ralat)", A, 1), item("Pasar", A, 2)])
+    assert after == before
+
+
+def test_an_address_that_moves_while_title_and_time_stay_is_the_same_post():
+    (before,), (after,) = ids([item("Pasar tutup", A)], [item("Pasar tutup", "https://warta.example/x/y", 1)])
+    assert after == before
+
+
+def test_a_weak_sign_does_not_take_the_post_that_a_strong_one_names():
+    moved = "https://warta.example/lain/pasar-baru-sekali"
+    (before,), (stranger, after) = ids([item("Pasar", A)], [item("Pasar", moved), item("Pasar", A)])
+    assert after == before
+    assert stranger != before
+
+
 def test_items_without_guid_and_link_are_known_by_title_and_time():
     (before,), after = ids([item("Pasar")], [item("Dermaga", at="Tue, 06 Oct 2026 07:00:00 GMT"), item("Pasar")])
     assert after[1] == before

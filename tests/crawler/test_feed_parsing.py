@@ -1,6 +1,7 @@
 """Feeds in every dialect and state of repair."""
 
 import contextlib
+import time
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,28 @@ def test_deep_nesting_and_a_million_tiny_items_are_bounded():
     items, left = read_items(b"<rss><channel>" + b"<item><title>a</title></item>" * 20_000, url=ADDRESS)
     assert len(items) + left == 20_000
     assert len(items) == 5_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<!DOCTYPE" * 300_000,
+        "<rss><channel><item><title>" + "<![CDATA[" * 300_000,
+        "<rss><channel><item><title>" + "&amp" * 300_000,
+        "<rss><channel><item><description><![CDATA[" + "<b> </b>" * 60_000,
+        "<rss><channel>" + "<item><title>sama</title><pubDate>2026-10-05T00:00:00Z</pubDate></item>" * 5_000,
+        "<rss><channel>" + "".join(f"<item><title>a {n}</title><guid>g</guid></item>" for n in range(5_000)),
+    ],
+    ids=["doctypes", "sections", "ampersands", "blanks", "copies", "one guid"],
+)
+def test_a_feed_made_to_cost_time_costs_little(body):
+    started = time.process_time()
+    memory = []
+    for _ in range(2):
+        with contextlib.suppress(BadInput):
+            memory = parse_posts(body.encode(), address=ADDRESS, memory=memory)[1]
+    assert time.process_time() - started < 10
+    assert len(memory) <= 2_000
 
 
 @given(st.binary(max_size=400))
