@@ -96,6 +96,7 @@ def finetune(
             schedule.step()
             total += loss.item() * len(chosen)
         say(f"epoch {epoch + 1} of {settings.epochs}: loss {total / len(rows):.4f}")
+    fit_stance(model, data, rows, encoder, settings)
     return model.eval()
 
 
@@ -116,6 +117,26 @@ def probe(model: PartisanModel, data: Prepared, rows: Sequence[int], encoder: En
         model.act, features[sided], np.array([e.act for e in examples if e.act != NO_ACT]), weight[sided], settings
     )
     _begin_head(model.voice, features, np.array([example.voice for example in examples]), weight, settings)
+
+
+def fit_stance(
+    model: PartisanModel, data: Prepared, rows: Sequence[int], encoder: Encoder, settings: TrainSettings
+) -> None:
+    """Fit the stance head anew on the tuned encoder, in place: slots are few, and one epoch leaves it unripe."""
+    model.eval()
+    features: list[Tensor] = []
+    labels: list[int] = []
+    with torch.no_grad():
+        for places in _by_length([data.encoded[row] for row in rows], 64):
+            chosen = [rows[place] for place in places]
+            hidden, batch = data.batch(chosen, encoder)
+            features.append(model.at_slots(*model.pool(hidden, batch, settings.frozen_layers), batch))
+            labels += [
+                data.examples[row].stances.get(slot, NO_ACT) for row in chosen for slot in data.encoded[row].slots
+            ]
+    known = np.array(labels) != NO_ACT
+    matrix = torch.cat(features).numpy()[known]
+    _begin_head(model.stance, matrix, np.array(labels)[known], np.ones(len(matrix)), settings)
 
 
 def _begin_head(

@@ -142,10 +142,14 @@ class PartisanModel(nn.Module):
     def read(self, pooled_and_hidden: tuple[Tensor, Tensor], batch: Batch) -> Logits:
         """Apply the heads to what `pool` gave."""
         pooled, hidden = self.dropout(pooled_and_hidden[0]), pooled_and_hidden[1]
-        at_slots = (hidden[batch.slot_text] * batch.slot_mask.unsqueeze(-1)).sum(1)
-        slots = self.slot_norm(at_slots / batch.slot_mask.sum(1, keepdim=True).clamp(min=1))
-        stance = self.stance(torch.cat([self.dropout(slots), pooled[batch.slot_text]], dim=-1))
+        stance = self.stance(self.dropout(self.at_slots(pooled, hidden, batch)))
         return Logits(self.partisan(pooled).squeeze(-1), self.act(pooled), self.voice(pooled), stance)
+
+    def at_slots(self, pooled: Tensor, hidden: Tensor, batch: Batch) -> Tensor:
+        """What the stance head reads (slots, 4 x width): the slot's mean last state, and its text's means."""
+        sums = (hidden[batch.slot_text] * batch.slot_mask.unsqueeze(-1)).sum(1)
+        slots: Tensor = self.slot_norm(sums / batch.slot_mask.sum(1, keepdim=True).clamp(min=1))
+        return torch.cat([slots, pooled[batch.slot_text]], dim=-1)
 
 
 _NAME_LIKE = ("▁Budi", "▁Joko", "▁Agus", "▁Ahmad", "▁Siti", "▁Dewi", "▁Rahman", "▁Hasan", "▁Sari", "▁Putra")
