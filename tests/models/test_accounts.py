@@ -32,14 +32,14 @@ def claim(session, world, handle="@baru@example.invalid", evidence="Tautan", off
                              confidence=Confidence.SINGLE_SOURCE)  # fmt: skip
 
 
-def test_whoever_asserted_a_claim_cannot_verify_it(world):
-    with world.database.write() as session:
-        attribution = claim(session, world)
+def test_whoever_asserted_a_claim_cannot_verify_it(sqlite_world):
+    with sqlite_world.database.write() as session:
+        attribution = claim(session, sqlite_world)
         assert verified_attribution(session, attribution.account_id) is None
         with pytest.raises(NotAllowed, match="another officer"):
-            verify_attribution(session, attribution, world.operator)
-        verify_attribution(session, attribution, world.second_operator)
-        assert verified_attribution(session, attribution.account_id).verified_by == world.second_operator.id
+            verify_attribution(session, attribution, sqlite_world.operator)
+        verify_attribution(session, attribution, sqlite_world.second_operator)
+        assert verified_attribution(session, attribution.account_id).verified_by == sqlite_world.second_operator.id
 
 
 def test_a_claim_rests_on_something(sqlite_world):
@@ -64,14 +64,14 @@ def test_a_rejected_account_may_be_claimed_again_and_a_live_one_not(world):
             claim(session, world)
 
 
-def test_a_suspended_attribution_is_out_of_use_and_stays_so(world):
-    with world.database.write() as session:
+def test_a_suspended_attribution_is_out_of_use_and_stays_so(sqlite_world):
+    with sqlite_world.database.write() as session:
         attribution = session.scalars(select(Attribution)).one()
-        suspend_attribution(session, attribution, world.operator, reason="bukan akun saya")
+        suspend_attribution(session, attribution, sqlite_world.operator, reason="bukan akun saya")
         assert verified_attribution(session, attribution.account_id) is None
         for step in (verify_attribution, lambda *args: reject_attribution(*args, reason="x")):
             with pytest.raises(IllegalTransition):
-                step(session, attribution, world.second_operator)
+                step(session, attribution, sqlite_world.second_operator)
 
 
 def test_of_two_officers_who_claim_the_same_account_at_once_one_does(world):

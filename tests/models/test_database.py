@@ -49,10 +49,10 @@ def test_a_change_made_while_reading_is_an_error_and_not_lost_in_silence(databas
         assert session.scalars(select(Officer)).one().active
 
 
-def test_what_was_read_stays_readable_afterwards(database):
-    with database.write() as session:
+def test_what_was_read_stays_readable_afterwards(sqlite_database):
+    with sqlite_database.write() as session:
         add(session)
-    with database.read() as session:
+    with sqlite_database.read() as session:
         officer = session.scalars(select(Officer)).one()
     assert officer.username == "sari"
 

@@ -137,7 +137,7 @@ def test_no_order_of_acts_breaks_a_flags_rules(world):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=25, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=16, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
 
@@ -164,19 +164,19 @@ def test_of_two_who_read_the_same_revision_one_moves_the_flag(world):
             swap_flag(session, held, FlagState.EXPIRED)
 
 
-def test_an_expired_flag_does_not_come_back_by_an_undo(world):
-    flag = world.ready_flag()
-    with world.database.write() as session:
+def test_an_expired_flag_does_not_come_back_by_an_undo(sqlite_world):
+    flag = sqlite_world.ready_flag()
+    with sqlite_world.database.write() as session:
         flag = session.get_one(Flag, flag.id)
-        review = give_verdict(session, flag, world.supervisors[0], CONFIRM)
+        review = give_verdict(session, flag, sqlite_world.supervisors[0], CONFIRM)
         expire_flag(session, flag, actor="test", reason="lewat waktu")
         with pytest.raises(IllegalTransition):
-            undo_review(session, review, world.supervisors[0])
+            undo_review(session, review, sqlite_world.supervisors[0])
         assert flag.state is FlagState.EXPIRED
 
 
-def test_only_supervisors_judge(world):
-    flag = world.ready_flag()
-    for officer in (world.operator, world.auditor, world.analyst):
-        with world.database.write() as session, pytest.raises(NotAllowed):
+def test_only_supervisors_judge(sqlite_world):
+    flag = sqlite_world.ready_flag()
+    for officer in (sqlite_world.operator, sqlite_world.auditor, sqlite_world.analyst):
+        with sqlite_world.database.write() as session, pytest.raises(NotAllowed):
             give_verdict(session, session.get_one(Flag, flag.id), officer, CONFIRM)

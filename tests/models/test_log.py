@@ -72,12 +72,12 @@ def test_an_early_commit_writes_the_log_with_it(database):
     assert len(entries(database)) == 1
 
 
-def test_facts_are_logged_as_they_were_when_recorded(database):
+def test_facts_are_logged_as_they_were_when_recorded(sqlite_database):
     facts = ["a"]
-    with database.write() as session:
+    with sqlite_database.write() as session:
         record(session, "test.done", "tests:1", actor="test", facts=facts)
         facts.append("b")
-    assert json.loads(entries(database)[0].entry)["facts"] == {"facts": ["a"]}
+    assert json.loads(entries(sqlite_database)[0].entry)["facts"] == {"facts": ["a"]}
 
 
 def test_a_fact_that_json_cannot_hold_is_refused_at_once(sqlite_database):
@@ -100,18 +100,18 @@ def test_the_sequence_stays_dense_under_concurrent_writers(database):
     assert numbers == [0, 1, 2] * 16, "a transaction's entries stand together"
 
 
-def test_free_words_lie_beside_the_log_and_can_be_erased(database):
-    with database.write() as session:
+def test_free_words_lie_beside_the_log_and_can_be_erased(sqlite_database):
+    with sqlite_database.write() as session:
         record(session, "test.done", "tests:1", actor="test", words={"reason": "karena Sari Melur", "empty": ""})
-    (row,) = entries(database)
+    (row,) = entries(sqlite_database)
     assert b"Melur" not in row.entry
-    with database.read() as session:
+    with sqlite_database.read() as session:
         words = session.scalars(select(LogWords)).one()
     assert words.words == {"reason": "karena Sari Melur"}
     assert json.loads(row.entry)["words"] == words.commitment()
-    with database.write() as session:
+    with sqlite_database.write() as session:
         session.execute(delete(LogWords))
-    assert sign(database).tree_size == 1
+    assert sign(sqlite_database).tree_size == 1
 
 
 def test_an_entry_without_words_promises_none(sqlite_database):
@@ -120,14 +120,14 @@ def test_an_entry_without_words_promises_none(sqlite_database):
     assert "words" not in json.loads(entries(sqlite_database)[0].entry)
 
 
-def test_a_checkpoint_verifies_as_a_signed_note_over_the_recomputed_tree(database):
-    note(database, 5)
-    checkpoint = sign(database)
+def test_a_checkpoint_verifies_as_a_signed_note_over_the_recomputed_tree(sqlite_database):
+    note(sqlite_database, 5)
+    checkpoint = sign(sqlite_database)
     body, _, signatures = checkpoint.note.partition("\n\n")
     body += "\n"
     origin, size, root = body.splitlines()
     tree = CompactRange()
-    for row in entries(database):
+    for row in entries(sqlite_database):
         tree.append(leaf_hash(row.entry))
     assert (origin, int(size), base64.b64decode(root)) == (ORIGIN, 5, tree.root())
     dash, name, blob = signatures.split()

@@ -32,13 +32,13 @@ def propose(session, world, number="002/ST/2026", **more):
     return propose_mandate(session, world.operator, number=number, contest=contest, **given)
 
 
-def test_whoever_entered_a_mandate_cannot_approve_it(world):
-    with world.database.write() as session:
-        mandate = propose(session, world)
+def test_whoever_entered_a_mandate_cannot_approve_it(sqlite_world):
+    with sqlite_world.database.write() as session:
+        mandate = propose(session, sqlite_world)
         with pytest.raises(NotAllowed, match="another officer"):
-            approve_mandate(session, mandate, world.operator)
+            approve_mandate(session, mandate, sqlite_world.operator)
         assert not mandate.covers(dt.datetime(2026, 10, 1, tzinfo=dt.UTC))
-        approve_mandate(session, mandate, world.supervisors[0])
+        approve_mandate(session, mandate, sqlite_world.supervisors[0])
         assert mandate.covers(dt.datetime(2026, 10, 1, tzinfo=dt.UTC))
 
 
@@ -85,16 +85,16 @@ def test_of_two_officers_who_approve_at_once_one_does(world):
         assert len(session.scalars(about).all()) == 1
 
 
-def test_a_revoked_mandate_ends_at_once_and_for_ever(world):
-    with world.database.write() as session:
-        mandate = session.get_one(Mandate, world.mandate.id)
+def test_a_revoked_mandate_ends_at_once_and_for_ever(sqlite_world):
+    with sqlite_world.database.write() as session:
+        mandate = session.get_one(Mandate, sqlite_world.mandate.id)
         with pytest.raises(BadInput, match="reason"):
-            revoke_mandate(session, mandate, world.operator, reason=" ")
-        revoke_mandate(session, mandate, world.operator, reason="salah wilayah")
+            revoke_mandate(session, mandate, sqlite_world.operator, reason=" ")
+        revoke_mandate(session, mandate, sqlite_world.operator, reason="salah wilayah")
         with pytest.raises(NoMandate, match="revoked"):
             require_mandate(mandate, utc_now())
-        for again in (lambda: approve_mandate(session, mandate, world.second_operator),
-                      lambda: revoke_mandate(session, mandate, world.operator, reason="lagi")):  # fmt: skip
+        for again in (lambda: approve_mandate(session, mandate, sqlite_world.second_operator),
+                      lambda: revoke_mandate(session, mandate, sqlite_world.operator, reason="lagi")):  # fmt: skip
             with pytest.raises(IllegalTransition):
                 again()
 
@@ -131,9 +131,9 @@ def test_no_mandate_is_no_permission():
         require_mandate(None, utc_now())
 
 
-def test_a_saved_contest_is_replaced_and_the_log_holds_none_of_its_names(world, contest_spec):
-    with world.database.write() as session:
+def test_a_saved_contest_is_replaced_and_the_log_holds_none_of_its_names(sqlite_world, contest_spec):
+    with sqlite_world.database.write() as session:
         save_contest(session, contest_spec.model_copy(update={"region": "Kota Lain"}), actor="test")
-    with world.database.read() as session:
+    with sqlite_world.database.read() as session:
         assert session.scalars(select(Contest)).one().read_spec().region == "Kota Lain"
         assert not any(b"Wibisana" in entry for entry in session.scalars(select(LogEntry.entry)))

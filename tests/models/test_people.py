@@ -37,16 +37,16 @@ def test_no_detail_of_a_person_stands_in_the_database_files_in_the_clear(sqlite_
         assert detail.encode("utf-16-le") not in on_disk
 
 
-def test_a_person_opens_with_the_key_and_in_their_own_row(world):
-    row = enrolled(world)
-    assert open_person(world.vault, row) == PERSON
+def test_a_person_opens_with_the_key_and_in_their_own_row(sqlite_world):
+    row = enrolled(sqlite_world)
+    assert open_person(sqlite_world.vault, row) == PERSON
     with pytest.raises(StorageError):
         open_person(Vault(sealing_key=b"x" * 32, index_key=b"x" * 32, signing_key=b"x" * 32), row)
-    with world.database.read() as session:
-        other = session.get_one(CivilServant, world.person.id)
+    with sqlite_world.database.read() as session:
+        other = session.get_one(CivilServant, sqlite_world.person.id)
         other_sealed = other.sealed
     with pytest.raises(StorageError):
-        world.vault.unseal(other_sealed, context=row.id)
+        sqlite_world.vault.unseal(other_sealed, context=row.id)
 
 
 def test_the_same_number_is_the_same_person_with_details_renewed(world):
@@ -60,17 +60,17 @@ def test_the_same_number_is_the_same_person_with_details_renewed(world):
         assert len(session.scalars(select(RosterEntry).where(RosterEntry.civil_servant_id == first.id)).all()) == 1
 
 
-def test_the_log_commits_to_the_number_with_the_persons_own_salt(world):
-    row = enrolled(world)
-    with world.database.read() as session:
+def test_the_log_commits_to_the_number_with_the_persons_own_salt(sqlite_world):
+    row = enrolled(sqlite_world)
+    with sqlite_world.database.read() as session:
         entry = session.scalars(select(LogEntry.entry).where(LogEntry.subject == f"civil_servants:{row.id}")).one()
     assert json.loads(entry)["facts"]["nip"] == commitment(row.salt, PERSON.nip)
     assert PERSON.nip.encode() not in entry
 
 
-def test_namesakes_are_found_whatever_case_and_spacing(world):
-    row = enrolled(world)
-    enrolled(world, dataclasses.replace(PERSON, name="  TIRTA kusuma   WARDHANI", nip="198001012006042001"))
-    enrolled(world, dataclasses.replace(PERSON, name="Tirta Kusuma", nip="198101012006042001"))
-    with world.database.read() as session:
-        assert namesakes(session, world.vault, row) == 1
+def test_namesakes_are_found_whatever_case_and_spacing(sqlite_world):
+    row = enrolled(sqlite_world)
+    enrolled(sqlite_world, dataclasses.replace(PERSON, name="  TIRTA kusuma   WARDHANI", nip="198001012006042001"))
+    enrolled(sqlite_world, dataclasses.replace(PERSON, name="Tirta Kusuma", nip="198101012006042001"))
+    with sqlite_world.database.read() as session:
+        assert namesakes(session, sqlite_world.vault, row) == 1

@@ -82,10 +82,10 @@ def test_an_edit_is_a_new_version_and_is_read_again(world):
     ]
 
 
-def test_a_repost_is_kept_but_put_before_nobody(world):
-    store(world, [item(is_repost=True)])
-    assert len(table(world, Post)) == 1
-    assert table(world, Sighting) == []
+def test_a_repost_is_kept_but_put_before_nobody(sqlite_world):
+    store(sqlite_world, [item(is_repost=True)])
+    assert len(table(sqlite_world, Post)) == 1
+    assert table(sqlite_world, Sighting) == []
 
 
 def test_a_post_seen_under_two_mandates_targets_is_one_post(world):
@@ -97,25 +97,25 @@ def test_a_post_seen_under_two_mandates_targets_is_one_post(world):
     assert len(table(world, Post)) == len(table(world, Sighting)) == 1
 
 
-def test_a_post_that_was_gone_and_is_back_is_seen_again(world):
-    store(world, [item()])
-    with world.database.write() as session:
+def test_a_post_that_was_gone_and_is_back_is_seen_again(sqlite_world):
+    store(sqlite_world, [item()])
+    with sqlite_world.database.write() as session:
         session.scalars(select(Post)).one().state = PostState.UNAVAILABLE
-    store(world, [item()])
-    assert table(world, Post)[0].state is PostState.SEEN
+    store(sqlite_world, [item()])
+    assert table(sqlite_world, Post)[0].state is PostState.SEEN
 
 
-def test_the_log_commits_to_each_text_without_telling_it(world):
-    store(world, [item(text="Rahasia")])
-    (post,) = table(world, Post)
-    (entry,) = [row.entry for row in table(world, LogEntry) if row.action == "posts.stored"]
+def test_the_log_commits_to_each_text_without_telling_it(sqlite_world):
+    store(sqlite_world, [item(text="Rahasia")])
+    (post,) = table(sqlite_world, Post)
+    (entry,) = [row.entry for row in table(sqlite_world, LogEntry) if row.action == "posts.stored"]
     assert json.loads(entry)["facts"]["posts"] == [[post.id, 1, commitment(post.salt, "Rahasia")]]
     assert b"Rahasia" not in entry
     assert post.text_sha256.encode() not in entry
 
 
-def test_nothing_parsed_stores_nothing(world):
-    assert store(world, []) == Stored(0, 0, 0)
+def test_nothing_parsed_stores_nothing(sqlite_world):
+    assert store(sqlite_world, []) == Stored(0, 0, 0)
 
 
 def test_hostile_text_is_stored_on_both_databases(world):

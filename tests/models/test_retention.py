@@ -121,10 +121,10 @@ def test_a_flagged_post_stays_with_its_bytes_and_traces_back(world, evidence):
         assert session.scalars(select(PostVersion.text)).all() == [f"{SECRET} 2"]
 
 
-def test_a_young_post_stays(world, evidence):
-    crawl(world, evidence, [parsed(1)], at=BEFORE)
-    assert run_purge(world, evidence) == Purged(0, 0)
-    assert rows(world.database, Post) == 1
+def test_a_young_post_stays(sqlite_world, evidence):
+    crawl(sqlite_world, evidence, [parsed(1)], at=BEFORE)
+    assert run_purge(sqlite_world, evidence) == Purged(0, 0)
+    assert rows(sqlite_world.database, Post) == 1
 
 
 def test_a_purged_post_that_is_met_again_is_not_stored_again(world, evidence):
@@ -136,38 +136,38 @@ def test_a_purged_post_that_is_met_again_is_not_stored_again(world, evidence):
         assert session.scalars(select(PostVersion.text)).all() == [f"{SECRET} 2"]
 
 
-def test_bytes_of_an_unchanging_feed_are_erased_again_though_fetched_yesterday(world, evidence):
+def test_bytes_of_an_unchanging_feed_are_erased_again_though_fetched_yesterday(sqlite_world, evidence):
     body = b"the same feed for months"
-    crawl(world, evidence, [parsed(1)], body=body)
-    run_purge(world, evidence)
-    digest, _ = crawl(world, evidence, [parsed(1)], at=NOW - dt.timedelta(days=1), body=body)
+    crawl(sqlite_world, evidence, [parsed(1)], body=body)
+    run_purge(sqlite_world, evidence)
+    digest, _ = crawl(sqlite_world, evidence, [parsed(1)], at=NOW - dt.timedelta(days=1), body=body)
     assert evidence.verify(digest)
-    assert run_purge(world, evidence) == Purged(posts=0, bodies=1)
+    assert run_purge(sqlite_world, evidence) == Purged(posts=0, bodies=1)
     assert not evidence.verify(digest)
 
 
-def test_bytes_that_held_a_purged_and_a_new_post_stay_for_the_new_one(world, evidence):
+def test_bytes_that_held_a_purged_and_a_new_post_stay_for_the_new_one(sqlite_world, evidence):
     body = b"two posts"
-    crawl(world, evidence, [parsed(1)], body=body)
-    digest, _ = crawl(world, evidence, [parsed(2)], at=NOW, body=body)
-    assert run_purge(world, evidence) == Purged(posts=1, bodies=0)
+    crawl(sqlite_world, evidence, [parsed(1)], body=body)
+    digest, _ = crawl(sqlite_world, evidence, [parsed(2)], at=NOW, body=body)
+    assert run_purge(sqlite_world, evidence) == Purged(posts=1, bodies=0)
     assert evidence.verify(digest)
 
 
-def test_bytes_just_put_by_a_crawl_that_has_not_committed_wait(world, evidence):
-    digest, _ = crawl(world, evidence, [parsed(1)])
-    assert purge(world.database, evidence, before=BEFORE, actor="purge") == Purged(posts=1, bodies=0)
+def test_bytes_just_put_by_a_crawl_that_has_not_committed_wait(sqlite_world, evidence):
+    digest, _ = crawl(sqlite_world, evidence, [parsed(1)])
+    assert purge(sqlite_world.database, evidence, before=BEFORE, actor="purge") == Purged(posts=1, bodies=0)
     assert evidence.verify(digest)
     os.utime(next(evidence.root.glob(f"??/??/{digest}")), (0, 0))
-    assert purge(world.database, evidence, before=BEFORE, actor="purge") == Purged(posts=0, bodies=1)
+    assert purge(sqlite_world.database, evidence, before=BEFORE, actor="purge") == Purged(posts=0, bodies=1)
 
 
-def test_each_batch_is_one_log_entry_that_names_ids_and_no_text(world, evidence):
-    crawl(world, evidence, [parsed(n) for n in range(5)])
-    with world.database.read() as session:
+def test_each_batch_is_one_log_entry_that_names_ids_and_no_text(sqlite_world, evidence):
+    crawl(sqlite_world, evidence, [parsed(n) for n in range(5)])
+    with sqlite_world.database.read() as session:
         ids = set(session.scalars(select(Post.id)))
-    run_purge(world, evidence, batch=2)
-    with world.database.read() as session:
+    run_purge(sqlite_world, evidence, batch=2)
+    with sqlite_world.database.read() as session:
         entries = session.scalars(select(LogEntry).where(LogEntry.action == "posts.purged")).all()
         everything = b"".join(session.scalars(select(LogEntry.entry)))
     facts = [json.loads(row.entry)["facts"] for row in entries]
@@ -234,20 +234,20 @@ def test_a_store_that_refuses_stops_the_purge_before_the_rows_say_it_is_erased(s
     assert rows(sqlite_world.database, Post) == 0
 
 
-def test_a_report_still_traces_to_unaltered_bytes_after_the_purge(world, evidence):
-    crawl(world, evidence, [parsed(1), parsed(2)])
-    (flag,) = assess(world, flagged={1})
-    with world.database.write() as session:
+def test_a_report_still_traces_to_unaltered_bytes_after_the_purge(sqlite_world, evidence):
+    crawl(sqlite_world, evidence, [parsed(1), parsed(2)])
+    (flag,) = assess(sqlite_world, flagged={1})
+    with sqlite_world.database.write() as session:
         flag = session.get_one(Flag, flag.id)
         capture = Capture(flag_id=flag.id, quality=CaptureQuality.RENDERING, reason="", url=None, final_url=None,
                           captured_at=NOW, screenshot_sha256=evidence.put(b"png"), page_sha256=None,
                           text_found=True)  # fmt: skip
         attach_capture(session, flag, capture, actor="test")
-        for supervisor in world.supervisors[:2]:
+        for supervisor in sqlite_world.supervisors[:2]:
             give_verdict(session, flag, supervisor, Verdict(Answer.YES, Answer.YES, "a", "b", acts=("ON-4",)))
         report = draft_report(
-            session, session.get_one(Mandate, world.mandate.id), [flag], world.supervisors[0], number="1"
+            session, session.get_one(Mandate, sqlite_world.mandate.id), [flag], sqlite_world.supervisors[0], number="1"
         )
-    run_purge(world, evidence)
-    with world.database.read() as session:
+    run_purge(sqlite_world, evidence)
+    with sqlite_world.database.read() as session:
         assert broken_links(session, evidence, report.id) == []

@@ -77,15 +77,19 @@ def test_three_who_open_a_flag_at_once_get_two_leases(world):
         assert sorted(pool.map(hold, world.supervisors)) == ["full", "held", "held"]
 
 
-def test_the_score_is_hidden_until_ones_own_verdict_stands(world):
-    flag_id = world.ready_flag().id
-    first, second, _ = world.supervisors
-    with world.database.write() as session:
+def test_the_score_is_hidden_until_ones_own_verdict_stands(sqlite_world):
+    flag_id = sqlite_world.ready_flag().id
+    first, second, _ = sqlite_world.supervisors
+    with sqlite_world.database.write() as session:
         flag = session.get_one(Flag, flag_id)
         give_verdict(session, flag, first, CONFIRM)
-        assert [may_see_score(session, flag, one) for one in (first, second, world.auditor)] == [True, False, True]
+        assert [may_see_score(session, flag, one) for one in (first, second, sqlite_world.auditor)] == [
+            True,
+            False,
+            True,
+        ]
         give_verdict(session, flag, second, CONFIRM)
-        assert may_see_score(session, flag, world.supervisors[2])
+        assert may_see_score(session, flag, sqlite_world.supervisors[2])
 
 
 @pytest.mark.parametrize("missing", [{"reason": " "}, {"exculpatory": ""}, {"acts": ()}])

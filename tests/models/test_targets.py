@@ -100,13 +100,13 @@ def _strike_off(session, _world):
     ("change", "said"),
     [(_revoke, "revoked"), (_unapprove, "proposed"), (_suspend, "not verified"), (_strike_off, "roster")],
 )
-def test_a_target_without_permission_gets_a_refused_run_that_says_why(world, change, said):
-    with world.database.write() as session:
-        change(session, world)
-    run = queue(world)
+def test_a_target_without_permission_gets_a_refused_run_that_says_why(sqlite_world, change, said):
+    with sqlite_world.database.write() as session:
+        change(session, sqlite_world)
+    run = queue(sqlite_world)
     assert run.outcome is RunOutcome.REFUSED
     assert said in run.reason
-    with world.database.read() as session:
+    with sqlite_world.database.read() as session:
         words = (
             select(LogWords.words).join(LogEntry, LogEntry.seq == LogWords.seq).where(LogEntry.action == "run.refused")
         )
@@ -129,19 +129,19 @@ def test_permission_begins_and_ends_at_local_midnight(sqlite_world, offset, edge
     assert [run.outcome is RunOutcome.QUEUED for run in (before, after)] == [allowed_before, not allowed_before]
 
 
-def test_permission_is_asked_again_when_a_queued_run_begins(world):
-    run_id = queue(world).id
-    with world.database.write() as session:
-        _revoke(session, world)
+def test_permission_is_asked_again_when_a_queued_run_begins(sqlite_world):
+    run_id = queue(sqlite_world).id
+    with sqlite_world.database.write() as session:
+        _revoke(session, sqlite_world)
         run = session.get_one(Run, run_id)
         begin_run(session, run, actor="test")
         assert (run.outcome, run.started_at) == (RunOutcome.REFUSED, None)
 
 
-def test_missed_times_are_one_row_that_counts_them(world):
-    with world.database.write() as session:
-        record_missed(session, session.get_one(Target, world.target.id), due_at=DUE, count=7, actor="test")
-    with world.database.read() as session:
+def test_missed_times_are_one_row_that_counts_them(sqlite_world):
+    with sqlite_world.database.write() as session:
+        record_missed(session, session.get_one(Target, sqlite_world.target.id), due_at=DUE, count=7, actor="test")
+    with sqlite_world.database.read() as session:
         (run,) = session.scalars(select(Run)).all()
     assert (run.outcome, run.due_at, run.reason) == (RunOutcome.MISSED, DUE, "7 jadwal terlewat")
 
@@ -159,9 +159,9 @@ def test_a_run_that_a_killed_process_left_open_is_closed_and_due_again(world):
         assert session.get_one(Target, world.target.id).next_due_at <= utc_now()
 
 
-def test_a_run_ends_once(world):
-    with world.database.write() as session:
-        run = start_run(session, session.get_one(Target, world.target.id), due_at=DUE, actor="test")
+def test_a_run_ends_once(sqlite_world):
+    with sqlite_world.database.write() as session:
+        run = start_run(session, session.get_one(Target, sqlite_world.target.id), due_at=DUE, actor="test")
         end_run(session, run, RunOutcome.DONE, actor="test")
         with pytest.raises(IllegalTransition):
             end_run(session, run, RunOutcome.FAILED, actor="test")
@@ -169,12 +169,12 @@ def test_a_run_ends_once(world):
             begin_run(session, run, actor="test")
 
 
-def test_adding_a_target_twice_gives_the_first_row_and_one_entry(world):
-    with world.database.write() as session:
-        mandate = session.get_one(Mandate, world.mandate.id)
+def test_adding_a_target_twice_gives_the_first_row_and_one_entry(sqlite_world):
+    with sqlite_world.database.write() as session:
+        mandate = session.get_one(Mandate, sqlite_world.mandate.id)
         more = {"source": "feed", "address": "https://example.invalid/feed", "account": None, "actor": "test"}
         assert add_target(session, mandate, **more) is add_target(session, mandate, **more)
         with pytest.raises(BadInput, match="interval"):
             add_target(session, mandate, **{**more, "address": "x"}, interval_seconds=59)
-    with world.database.read() as session:
+    with sqlite_world.database.read() as session:
         assert session.scalars(select(LogEntry.action)).all().count("target.added") == 2
