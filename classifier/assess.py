@@ -29,7 +29,7 @@ _DECIMALS = 4
 _MAX_CHARACTERS = 20_000
 _WORD = re.compile(r"\S+")
 _MAX_WORDS = 48
-_MIN_WEIGHT = 0.01
+_MIN_WEIGHT = 0.1
 _MAX_CONTESTS = 8
 
 
@@ -47,7 +47,7 @@ class Score:
 
     `score` is the calibrated probability (0 to 1) that the author takes a side, `flag` whether it reaches
     `threshold`. `act` is `none` unless flagged. `masked` is the text that the model saw. `spans` are
-    `(start, end, weight)` in the original text: how much the score falls without those words; empty where
+    `(start, end, weight)` in the original text: how far the log-odds fall without those words; empty where
     the post is not flagged or no explanation was asked. `model` is name@version.
     """
 
@@ -80,6 +80,7 @@ class _Reading:
     """The model's answer for one masked text, before slots are resolved to names."""
 
     score: float
+    log_odds: float
     act: str
     voice: str
     stances: dict[str, tuple[float, ...]]
@@ -142,7 +143,7 @@ class Model:
             voice=reading.voice,
             targets=tuple(TargetStance(target.name, _stance(reading, target.slots)) for target in masked.targets),
             masked=masked.text,
-            spans=tuple(self._spans(masked, reading.score)) if flag and explain else (),
+            spans=tuple(self._spans(masked, reading.log_odds)) if flag and explain else (),
             model=self.label,
             threshold=self.threshold,
         )
@@ -171,21 +172,23 @@ class Model:
     def _forward(self, texts: Sequence[str], encoded: Sequence[Encoded]) -> Iterator[_Reading]:
         batch = self._encoder.collate(encoded, length=_padded_length(encoded[0]))
         logits = self._network(batch)
-        scores = self._calibration.probability(logits.partisan.numpy(), self._linear.logits(texts))
+        odds = self._calibration.log_odds(logits.partisan.numpy(), self._linear.logits(texts))
+        scores = 1 / (1 + np.exp(-odds))
         acts, voices = logits.act.argmax(-1).tolist(), logits.voice.argmax(-1).tolist()
         stances = iter(logits.stance.softmax(-1).tolist())
         for row, text in enumerate(encoded):
             by_slot = {slot: tuple(next(stances)) for slot in text.slots}
-            yield _Reading(round(float(scores[row]), _DECIMALS), PARTISAN_ACTS[acts[row]], VOICES[voices[row]], by_slot)
+            score, act, voice = round(float(scores[row]), _DECIMALS), PARTISAN_ACTS[acts[row]], VOICES[voices[row]]
+            yield _Reading(score, round(float(odds[row]), _DECIMALS), act, voice, by_slot)
 
-    def _spans(self, masked: Masked, score: float) -> Iterator[tuple[int, int, float]]:
-        """Occlusion: how much the score falls when a word is left out (long texts: a few words at a time)."""
+    def _spans(self, masked: Masked, log_odds: float) -> Iterator[tuple[int, int, float]]:
+        """Occlusion: how far the log-odds fall when a word is left out (long texts: a few words at a time)."""
         words = [match.span() for match in _WORD.finditer(masked.text)]
         step = math.ceil(len(words) / _MAX_WORDS) or 1
         groups = [(words[at][0], words[min(at + step, len(words)) - 1][1]) for at in range(0, len(words), step)]
         without = self._compute([masked.text[:start] + masked.text[end:].lstrip() for start, end in groups])
         for (start, end), reading in zip(groups, without, strict=True):
-            weight = round(score - reading.score, _DECIMALS)
+            weight = round(log_odds - reading.log_odds, _DECIMALS)
             if weight >= _MIN_WEIGHT:
                 yield (*masked.aligned.span(start, end), weight)
 

@@ -29,8 +29,12 @@ class Calibration:
 
     def probability(self, encoder_logits: npt.ArrayLike, linear_logits: npt.ArrayLike) -> Floats:
         """Calibrated probabilities that the author takes a side."""
+        return np.asarray(1 / (1 + np.exp(-self.log_odds(encoder_logits, linear_logits))), dtype=np.float64)
+
+    def log_odds(self, encoder_logits: npt.ArrayLike, linear_logits: npt.ArrayLike) -> Floats:
+        """Calibrated log-odds: the blend before it becomes a probability."""
         mixed = self.encoder * np.asarray(encoder_logits) + self.linear * np.asarray(linear_logits) + self.bias
-        return np.asarray(1 / (1 + np.exp(-mixed)), dtype=np.float64)
+        return np.asarray(mixed, dtype=np.float64)
 
     def save(self, path: Path) -> None:
         """Write as JSON."""
