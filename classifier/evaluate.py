@@ -15,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from classifier.assess import SHIPPED, Model, load_model
+from classifier.assess import Model, load_model
 from classifier.calibrate import best_threshold
 from classifier.corpus import POSTS, read_posts
 from classifier.examples import example_of
 from classifier.linear import LinearModel, fit_linear
 from classifier.mask import Masker
 from classifier.metrics import Bools, Floats, auc, f1_at, false_positive_rate_at, precision_among, with_interval
+from classifier.shipped import SHIPPED
 from classifier.train import FOLDS, group_folds
 from models.contest import ContestSpec, load_contest
 from models.errors import BadInput
