@@ -131,8 +131,11 @@ class TargetSpider(scrapy.Spider):
             return Ending(RunOutcome.FAILED, f"kesalahan tak terduga: {type(error).__name__}: {error}")
 
     async def _walk(self, job: Job) -> Ending:
-        source = source_named(job.source)
-        ask = source.begin(job.address, job.watermark)
+        try:
+            source = source_named(job.source)
+            ask = source.begin(job.address, job.watermark)
+        except BadInput as error:
+            raise RunOver(RunOutcome.FAILED, f"alamat tidak dapat di-crawl: {error}") from error
         if source.needs_tls and urlsplit(ask.url).scheme != "https" and endpoint(ask.url) not in self._exceptions:
             raise RunOver(RunOutcome.REFUSED, f"alamat {job.source} harus https")
         changed = False
