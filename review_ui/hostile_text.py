@@ -15,6 +15,10 @@ from markupsafe import Markup, escape
 
 _JOINER = "\N{ZERO WIDTH JOINER}"
 _BREAKS = "\n\t"
+_PLAIN_SPACE = str.maketrans(_BREAKS, "  ")
+_SHAPELESS = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
+_BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and marks by category that nevertheless show nothing."""
 _STRENGTHS = ((0.5, "strong"), (0.2, "middle"), (0.0, "slight"))
 MAX_DIFF_WORDS = 2_000
 """Comparing is quadratic; longer texts are shown whole."""
@@ -63,12 +67,14 @@ def excerpt(text: str, length: int) -> str:
 
 def _revealed(text: str) -> Markup:
     """Escaped text in which every character without a shape has a labelled box."""
+    if text.translate(_PLAIN_SPACE).isprintable() and _BLANKS.isdisjoint(text):
+        return escape(text)  # nearly every post, and a hundred times faster
     return Markup("").join(_shape(text, place) for place in range(len(text)))
 
 
 def _shape(text: str, place: int) -> Markup:
     char = text[place]
-    if char in _BREAKS or unicodedata.category(char) not in ("Cc", "Cf", "Cn", "Co", "Cs"):
+    if char in _BREAKS or (char not in _BLANKS and unicodedata.category(char) not in _SHAPELESS):
         return escape(char)
     if char == _JOINER and _joins_emoji(text, place):
         return escape(char)

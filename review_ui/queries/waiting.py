@@ -63,16 +63,18 @@ def waiting_flags(
     session: Session, officer: Officer, config: UiConfig, states: Sequence[FlagState], *, limit: int
 ) -> list[WaitingFlag]:
     """The first `limit` flags in `states` that the officer has not judged; three statements in all."""
-    columns = select(Flag, Post, Mandate.utc_offset_minutes, PostVersion.text, Account.handle)
+    order = (Assessment.score.desc(), Flag.raised_at, Flag.id)
+    # Which flags, first: sorting wide rows of the whole queue costs ten times as much.
+    chosen = _unjudged(select(Flag.id).join(Assessment, Assessment.id == Flag.assessment_id), officer, states)
     rows = session.execute(
-        _unjudged(columns, officer, states)
+        select(Flag, Post, Mandate.utc_offset_minutes, PostVersion.text, Account.handle)
+        .join(Assessment, Assessment.id == Flag.assessment_id)
         .join(Post, Post.id == Flag.post_id)
         .join(PostVersion, PostVersion.id == Flag.post_version_id)
         .join(Mandate, Mandate.id == Flag.mandate_id)
         .outerjoin(Account, Account.id == Post.account_id)
-        .join(Assessment, Assessment.id == Flag.assessment_id)
-        .order_by(Assessment.score.desc(), Flag.raised_at, Flag.id)
-        .limit(limit)
+        .where(Flag.id.in_(chosen.order_by(*order).limit(limit)))
+        .order_by(*order)
     ).all()
     ids = [row[0].id for row in rows]
     qualities, holders = capture_qualities(session, ids), lease_holders(session, ids, officer)

@@ -10,7 +10,7 @@
     const image = one("img[data-viewer]");
     if (!image || typeof Viewer === "undefined") return;
     if (viewer && viewer.element !== image) { viewer.destroy(); viewer = null; }
-    viewer ??= new Viewer(image, { navbar: false, title: false, button: true, loading: false,
+    viewer ??= new Viewer(image, { navbar: false, title: false, button: true, loading: false, transition: false,
       toolbar: { zoomIn: 1, zoomOut: 1, oneToOne: 1, reset: 1 } });
     viewer.show();
   };
@@ -99,7 +99,9 @@
   };
   const answer = (digit) => {
     const open = all("fieldset[data-question]").find((set) => one("[data-digit]", set) && !one("input:checked", set));
-    one(`[data-digit="${digit}"]`, open ?? document.createElement("i"))?.click();
+    if (!open) return;
+    one(`[data-digit="${digit}"]`, open).click();
+    open.scrollIntoView({ block: "center" });
   };
 
   document.addEventListener("keydown", (event) => {
