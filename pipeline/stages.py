@@ -35,7 +35,7 @@ ACTOR = "stage:{}"
 DUE_BATCH = 500
 CRAWL_BATCH = 200
 ASSESS_BATCH = 512
-CAPTURE_BATCH = 8
+CAPTURE_BATCH = 25
 
 _logger = structlog.get_logger()
 
