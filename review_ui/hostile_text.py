@@ -105,4 +105,4 @@ def _marked(text: str, share: float) -> Markup:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\s+|\S+", text)
+    return re.findall(r"\s+|\S+\s*", text)
