@@ -67,10 +67,12 @@ def test_of_two_officers_who_approve_at_once_one_does(world):
     gate = threading.Barrier(2)
 
     def approve(officer):
-        gate.wait()
         try:
             with world.database.write() as session:
-                approve_mandate(session, session.get_one(Mandate, mandate_id), officer)
+                mandate = session.get_one(Mandate, mandate_id)
+                if world.database.engine.dialect.name == "postgresql":  # SQLite lets one writer in at a time
+                    gate.wait(timeout=30)
+                approve_mandate(session, mandate, officer)
         except IllegalTransition:
             return "late"
         return "approved"

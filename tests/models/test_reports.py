@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import datetime as dt
 import threading
+import time
 
 import pytest
 from sqlalchemy import select
@@ -127,6 +128,7 @@ def test_of_two_officers_who_report_the_same_flag_at_once_one_does(world, confir
         try:
             with world.database.write() as session:
                 draft(session, world, confirmed, number=number)
+                time.sleep(0.2)  # the other has begun before this one commits
         except (IllegalTransition, Conflict):
             return "refused"
         return "drafted"

@@ -68,10 +68,12 @@ def test_of_two_workers_who_begin_the_same_run_one_does(world):
     run_id, gate = queue(world).id, threading.Barrier(2)
 
     def begin(_):
-        gate.wait()
         try:
             with world.database.write() as session:
-                begin_run(session, session.get_one(Run, run_id), actor="test")
+                run = session.get_one(Run, run_id)
+                if world.database.engine.dialect.name == "postgresql":  # SQLite lets one writer in at a time
+                    gate.wait(timeout=30)
+                begin_run(session, run, actor="test")
         except IllegalTransition:
             return "late"
         return "begun"
