@@ -103,7 +103,7 @@ def end_with_supervisor() -> None:
     """In a part: end politely when the supervisor is gone, however it went."""
 
     def _watch() -> None:
-        while sys.stdin.buffer.read(1):
+        while os.read(sys.stdin.fileno(), 1):  # unbuffered: a thread inside a buffered read blocks the exit
             pass
         os.kill(os.getpid(), signal.SIGTERM)
 

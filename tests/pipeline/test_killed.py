@@ -30,6 +30,7 @@ from pipeline.demo.square import start_square
 from pipeline.settings import read_settings
 
 SETTLE_SECONDS = 240
+FINISHED = (RunOutcome.DONE, RunOutcome.UNCHANGED, RunOutcome.REFUSED)
 OPEN_RUNS = (RunOutcome.QUEUED, RunOutcome.RUNNING)
 
 
@@ -105,7 +106,7 @@ def _settle(home):
     while True:
         with database.read() as session:
             crawled = session.scalar(select(func.count()).select_from(Target)) <= session.scalar(
-                select(func.count(Run.target_id.distinct())).where(Run.outcome.not_in(OPEN_RUNS))
+                select(func.count(Run.target_id.distinct())).where(Run.outcome.in_(FINISHED))
             )
             left = (
                 session.scalar(select(func.count()).select_from(Run).where(Run.outcome.in_(OPEN_RUNS)))
