@@ -156,7 +156,8 @@ def store_posts(
     """Upsert one response's posts; running it twice changes nothing.
 
     A known post with another text gets a new version and is assessed again. Two items with the same id in one
-    response count once, the last one wins. A post that retention purged is seen, but not stored again. Costs a
+    response count once, the last one wins. A post that retention purged is seen, but not stored again; one that
+    belongs to another account is left alone. Costs a
     fixed number of statements for each `STORE_BATCH` posts, and one log entry for each batch that changed something.
     """
     moment = at or utc_now()
@@ -193,6 +194,8 @@ def _store_batch(
     unknown -= entombed(session, target.source, unknown)
     fresh = _insert_new(session, target, fetch, [wanted[key] for key in sorted(unknown)], moment)
     known |= _lock_known(session, target.source, unknown)
+    # An id that another account wrote under is no edit of that account's post, whoever's server says so.
+    known = {key: post for key, post in known.items() if post.account_id == target.account_id}
     edited = [
         _add_version(session, post, wanted[key], fetch, moment)
         for key, post in known.items()

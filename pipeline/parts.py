@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
+from classifier.shipped import SHIPPED
 from models.officers import Officer
 from models.reports import Report
-from classifier.shipped import SHIPPED
 from pipeline.application import Application
 from pipeline.reports.content import build_content, content_bytes, missing_before_signing
 from pipeline.reports.office import Office

@@ -10,6 +10,7 @@ A stage may be killed at any instruction and run again: what was committed stays
 | assess   | new sightings             | assessments, pending flags  | classifier |
 | capture  | pending flags             | ready flags with captures   | crawler    |
 | seal     | unsealed log entries      | a signed checkpoint         | models     |
+| purge    | old posts without a flag  | tombstones: salted hashes   | models     |
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from sqlalchemy import select
 
 from models.clock import utc_now
 from models.log import sign_checkpoint
+from models.retention import purge
 from models.targets import Run, RunOutcome, Target, begin_run, interrupt_open_runs, queue_run, record_missed
 from pipeline.application import Application, open_application
 
@@ -116,12 +118,19 @@ def seal_log(app: Application) -> int:
     return 0 if checkpoint is None else 1
 
 
+def purge_old(app: Application, *, now: dt.datetime | None = None) -> int:
+    """Delete the unflagged posts whose retention time is over."""
+    before = (now or utc_now()) - dt.timedelta(days=app.settings.retention_days)
+    return purge(app.database, app.evidence, before=before, actor=ACTOR.format("purge")).posts
+
+
 STAGES = (
     Stage("due", 2, queue_due),
     Stage("crawl", 2, crawl_queued),
     Stage("assess", 2, assess_new),
     Stage("capture", 2, capture_pending_flags),
     Stage("seal", 3600, seal_log),
+    Stage("purge", 6 * 3600, purge_old),
 )
 
 

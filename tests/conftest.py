@@ -71,6 +71,10 @@ def postgres_uri() -> Iterator[str]:
     uri = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     admin = create_engine(uri, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
+        # The server outlives no test run: durability would only cost time.
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
         connection.execute(text("CREATE DATABASE netra_template"))
     template = open_database(_named(uri, "netra_template"))
     upgrade(template.engine)

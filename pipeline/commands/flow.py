@@ -18,7 +18,7 @@ from models.targets import Run, Target, queue_run
 from pipeline.application import Application, open_application
 from pipeline.commands.options import Home
 from pipeline.progress import counter
-from pipeline.stages import assess_new, capture_pending_flags, crawl_queued, queue_due
+from pipeline.stages import assess_new, capture_pending_flags, crawl_queued, purge_old, queue_due
 from pipeline.supervisor import Part, end_with_supervisor, part_command, supervise
 from pipeline.work import WORKERS, run_worker, stop_on_signals
 
@@ -27,7 +27,7 @@ UnderSupervisor = Annotated[bool, typer.Option("--under-supervisor", hidden=True
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the program."""
-    for command in (crawl, assess, capture, work, serve, run):
+    for command in (crawl, assess, capture, purge, work, serve, run):
         app.command()(command)
 
 
@@ -60,6 +60,12 @@ def capture(home: Home = None) -> None:
     """Ambil tangkapan halaman untuk semua temuan yang menunggu."""
     with open_application(home) as app:
         typer.echo(f"{until_idle(app, 'Mengambil tangkapan', capture_pending_flags)} tangkapan")
+
+
+def purge(home: Home = None) -> None:
+    """Hapus unggahan tanpa temuan yang lewat masa simpan; yang tersisa hanya hash bergaram."""
+    with open_application(home) as app:
+        typer.echo(f"{purge_old(app)} unggahan dihapus (masa simpan {app.settings.retention_days} hari)")
 
 
 def work(

@@ -17,6 +17,7 @@ from models.assessments import Act, Finding, ModelIdentity, Voice, store_assessm
 from models.clock import utc_now
 from models.errors import BadInput
 from models.log import LogEntry
+from models.mandates import Mandate
 from models.posts import (
     ParsedPost,
     Post,
@@ -95,6 +96,19 @@ def test_a_post_seen_under_two_mandates_targets_is_one_post(world):
     store(world, [item()])
     store(world, [item()], open_run(world, target))
     assert len(table(world, Post)) == len(table(world, Sighting)) == 1
+
+
+def test_another_accounts_target_cannot_rewrite_a_post(sqlite_world):
+    world = sqlite_world
+    store(world, [item(text="Selamat pagi")])
+    with world.database.write() as session:
+        mandate = session.get_one(Mandate, world.mandate.id)
+        feed = add_target(
+            session, mandate, source="mastodon", address="https://other.invalid/@x", account=None, actor="test"
+        )
+    assert store(world, [item(text="Pilih nomor 1!")], open_run(world, feed)) == Stored(seen=1, new=0, edited=0)
+    with world.database.read() as session:
+        assert session.scalars(select(PostVersion.text)).all() == ["Selamat pagi"]
 
 
 def test_a_post_that_was_gone_and_is_back_is_seen_again(sqlite_world):

@@ -14,9 +14,7 @@ from pipeline.settings import Settings
 
 
 @pytest.fixture
-def app(
-    database: Database, database_url: str, vault: Vault, evidence: EvidenceStore, tmp_path: Path
-) -> Application:
+def app(database: Database, database_url: str, vault: Vault, evidence: EvidenceStore, tmp_path: Path) -> Application:
     """An application over a fresh database, once SQLite and once PostgreSQL."""
     settings = Settings(home=tmp_path, database_url=database_url)
     return Application(settings=settings, database=database, vault=vault, evidence=evidence)

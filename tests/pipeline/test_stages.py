@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from models.clock import utc_now
 from models.log import Checkpoint, LogEntry
+from models.posts import Post
 from models.targets import Run, RunOutcome, Target, set_paused
-from pipeline.stages import queue_due, seal_log
+from pipeline.stages import purge_old, queue_due, seal_log
 
 
 def _runs(app):
@@ -69,3 +70,13 @@ def test_a_checkpoint_covers_the_whole_log_and_is_not_repeated(app):
     with app.database.read() as session:
         checkpoint = session.scalars(select(Checkpoint)).one()
         assert checkpoint.tree_size == len(session.scalars(select(LogEntry.seq)).all())
+
+
+def test_old_posts_without_a_flag_are_purged_and_flagged_ones_stay(app, world):
+    flag = world.ready_flag()
+    (everyday,) = world.store("Hujan lagi, cucian numpuk")
+    later = utc_now() + dt.timedelta(days=app.settings.retention_days, minutes=1)
+    assert purge_old(app, now=later) == 1
+    with app.database.read() as session:
+        assert session.get(Post, everyday.id) is None
+        assert session.get(Post, flag.post_id) is not None
