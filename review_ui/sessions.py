@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.canonical import sha256_hex
 from models.clock import utc_now
+from models.database import Database
 from models.errors import NotAllowed
 from models.log import record
 from models.officers import LoginSession, Officer, actor_of, officer_named
@@ -28,8 +29,11 @@ class SignedIn:
     token: str
 
 
-def sign_in(session: Session, username: str, password: str, *, hours: int) -> SignedIn | None:
-    """Begin a session with a fresh token; None when name and password do not belong together.
+def sign_in(
+    database: Database, username: str, password: str, *, hours: int, replacing: str | None = None
+) -> SignedIn | None:
+    """Begin a session with a fresh token, ending the one of the token `replacing`; None when name and password do
+    not belong together.
 
     After `FREE_ATTEMPTS` failures the name is locked for a minute, doubling up to `MAX_LOCK_MINUTES`
     (OWASP ASVS 5.0, 6.3.1). A wrong guess and an unknown name look the same.
@@ -37,42 +41,54 @@ def sign_in(session: Session, username: str, password: str, *, hours: int) -> Si
     Raises:
         NotAllowed: the name is locked for now.
     """
-    officer = officer_named(session, username[:64])
-    now = utc_now()
-    if officer is not None and officer.locked_until is not None and officer.locked_until > now:
-        raise NotAllowed("too many failed attempts; this name is locked for some minutes")
-    usable = officer if officer is not None and officer.active else None
-    if not password_matches(None if usable is None else usable.password_hash, password) or usable is None:
-        if officer is not None:
-            _note_failure(session, officer, now)
+    with database.read() as session:
+        officer = officer_named(session, username[:64])
+    if officer is None or not officer.active:
+        password_matches(None, password)
         return None
-    usable.failed_logins, usable.locked_until = 0, None
+    if not confirm_password(database, officer, password):
+        return None
     token = secrets.token_urlsafe(32)
-    session.execute(delete(LoginSession).where(LoginSession.expires_at <= now))
-    session.add(
-        LoginSession(
-            token_hash=sha256_hex(token.encode()),
-            officer_id=usable.id,
-            csrf_token=secrets.token_urlsafe(32),
-            created_at=now,
-            expires_at=now + dt.timedelta(hours=hours),
-        )
-    )
-    record(session, "officer.signed_in", usable, actor=actor_of(usable), at=now)
-    return SignedIn(usable, token)
+    with database.write() as session:
+        if replacing is not None:
+            sign_out(session, replacing)
+        session.add(_session_row(session, officer, token, hours))
+        record(session, "officer.signed_in", officer, actor=actor_of(officer))
+    return SignedIn(officer, token)
 
 
-def confirm_password(session: Session, officer: Officer, password: str) -> bool:
-    """Whether the officer who is signed in typed their own password; failures count towards the lock."""
-    row = session.get_one(Officer, officer.id)
+def confirm_password(database: Database, officer: Officer, password: str) -> bool:
+    """Whether this is the officer's password; failures count towards the lock.
+
+    Hashing takes its time, so it happens outside of any transaction.
+
+    Raises:
+        NotAllowed: the name is locked for now, also when it was locked while we were hashing.
+    """
+    matches = officer.locked_until is None or officer.locked_until <= utc_now()
+    matches = matches and password_matches(officer.password_hash, password)
+    with database.write() as session:
+        row = session.get_one(Officer, officer.id, with_for_update=True)
+        if row.locked_until is not None and row.locked_until > utc_now():
+            raise NotAllowed("too many failed attempts; this name is locked for some minutes")
+        if matches:
+            row.failed_logins, row.locked_until = 0, None
+        else:
+            _note_failure(session, row, utc_now())
+    return matches
+
+
+def _session_row(session: Session, officer: Officer, token: str, hours: int) -> LoginSession:
+    """The row of a new session; expired ones are cleared away on the occasion."""
     now = utc_now()
-    if row.locked_until is not None and row.locked_until > now:
-        raise NotAllowed("too many failed attempts; this name is locked for some minutes")
-    if password_matches(row.password_hash, password):
-        row.failed_logins = 0
-        return True
-    _note_failure(session, row, now)
-    return False
+    session.execute(delete(LoginSession).where(LoginSession.expires_at <= now))
+    return LoginSession(
+        token_hash=sha256_hex(token.encode()),
+        officer_id=officer.id,
+        csrf_token=secrets.token_urlsafe(32),
+        created_at=now,
+        expires_at=now + dt.timedelta(hours=hours),
+    )
 
 
 def find_session(session: Session, token: str) -> tuple[LoginSession, Officer] | None:

@@ -33,14 +33,16 @@ def sign_in_now(who: AnyVisitor, form: Posted) -> Response:
     target = _inside(form.text("lanjut"))
     if not _form_is_ours(who, form):
         return _form(who, target, problem="login.expired")
-    config = who.ui.config
-    with who.ui.database.write() as session:
-        try:
-            signed = sign_in(session, form.text("username"), form.secret("password"), hours=config.session_hours)
-        except NotAllowed:
-            return _form(who, target, problem="login.locked")
-        if signed is not None and SESSION_COOKIE in who.request.cookies:
-            sign_out(session, who.request.cookies[SESSION_COOKIE])
+    try:
+        signed = sign_in(
+            who.ui.database,
+            form.text("username"),
+            form.secret("password"),
+            hours=who.ui.config.session_hours,
+            replacing=who.request.cookies.get(SESSION_COOKIE),
+        )
+    except NotAllowed:
+        return _form(who, target, problem="login.locked")
     if signed is None:
         return _form(who, target, problem="login.wrong")
     return _welcome(who, signed, target)

@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from models.canonical import sha256_hex
 from models.clock import utc_now
-from models.errors import BadInput
+from models.errors import BadInput, NotAllowed
 from models.officers import LoginSession, Officer, officer_named
 from review_ui.passwords import MIN_CHARACTERS, hash_password, password_matches
-from review_ui.sessions import FREE_ATTEMPTS
+from review_ui.sessions import FREE_ATTEMPTS, confirm_password
 
 
 def test_the_right_password_opens_the_front_page(site):
@@ -143,3 +143,12 @@ def test_hashes_are_salted_argon2id_and_nothing_else_matches():
     assert not password_matches(first, "kata-sandi-panjanG")
     assert not password_matches("unusable", "kata-sandi-panjang")
     assert not password_matches(None, "kata-sandi-panjang")
+
+
+def test_a_wrong_password_at_a_signature_counts_towards_the_lock(site):
+    with site.world.database.read() as session:
+        officer = officer_named(session, "supervisor1")
+    for _ in range(FREE_ATTEMPTS):
+        assert not confirm_password(site.world.database, officer, "bukan-kata-sandinya")
+    with pytest.raises(NotAllowed):
+        confirm_password(site.world.database, officer, site.PASSWORD)
