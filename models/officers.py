@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 
-from sqlalchemy import ForeignKey, String, select
+from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Id, Row
@@ -80,6 +80,22 @@ def add_officer(
     session.add(officer)
     record(session, "officer.added", officer, actor=actor, roles=officer.roles)
     return officer
+
+
+def set_active(session: Session, officer: Officer, *, active: bool, by: Officer) -> None:
+    """Let an officer in, or out; an inactive officer's sessions end at once.
+
+    Raises:
+        NotAllowed: the other officer is no admin, or is the same.
+    """
+    require_role(by, Role.ADMIN)
+    if officer.id == by.id:
+        raise NotAllowed("nobody deactivates themselves")
+    if officer.active is active:
+        return
+    officer.active = active
+    session.execute(delete(LoginSession).where(LoginSession.officer_id == officer.id))
+    record(session, "officer.activated" if active else "officer.deactivated", officer, actor=actor_of(by))
 
 
 def officer_named(session: Session, username: str) -> Officer | None:

@@ -147,6 +147,13 @@ def set_paused(session: Session, target: Target, *, paused: bool, actor: str) ->
         record(session, "target.paused" if paused else "target.resumed", target, actor=actor)
 
 
+def make_due(session: Session, target: Target, *, actor: str, at: dt.datetime | None = None) -> None:
+    """Let the target be crawled at once; the clock takes it up."""
+    lock_row(session, target)
+    target.next_due_at = at or utc_now()
+    record(session, "target.made_due", target, actor=actor, at=at)
+
+
 def require_permission(session: Session, target: Target, at: dt.datetime) -> Mandate:
     """Let pass only targets that may be crawled at `at`: mandate in force, account verified and on its roster.
 

@@ -17,7 +17,7 @@ from models.reports import Report
 from pipeline.application import Application
 from pipeline.reports.content import build_content, content_bytes, missing_before_signing
 from pipeline.reports.office import Office
-from pipeline.reports.pdf import render_pdf
+from pipeline.reports.write import render_report
 from pipeline.settings import Settings
 from review_ui.app import create_app
 from review_ui.config import UiConfig
@@ -111,8 +111,7 @@ def report_ports(app: Application) -> Ports:
         required = app.settings.review.clarification_required
         return missing_before_signing(json.loads(content), clarification_required=required)
 
-    return Ports(
-        report_content=content,
-        signing_problems=problems,
-        render_pdf=lambda content: render_pdf(content, app.evidence),
-    )
+    def render(session: Session, report: Report, fmt: str) -> bytes:
+        return render_report(session, app.vault, app.evidence, report, office(app.settings), fmt)
+
+    return Ports(report_content=content, signing_problems=problems, render_report=render)

@@ -22,11 +22,11 @@ class ReportContent(Protocol):
         ...
 
 
-class RenderPdf(Protocol):
-    """The printed form of a report's content."""
+class RenderReport(Protocol):
+    """A report as a file."""
 
-    def __call__(self, content: bytes) -> bytes:
-        """PDF bytes of what `ReportContent` gave."""
+    def __call__(self, session: Session, report: Report, fmt: str) -> bytes:
+        """The report as it stands, as `pdf` or `json`: a draft marked so, or what was signed with its seal."""
         ...
 
 
@@ -44,4 +44,4 @@ class Ports:
 
     report_content: ReportContent
     signing_problems: SigningProblems
-    render_pdf: RenderPdf
+    render_report: RenderReport

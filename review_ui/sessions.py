@@ -110,11 +110,6 @@ def sign_out(session: Session, token: str) -> None:
     session.execute(delete(LoginSession).where(LoginSession.token_hash == sha256_hex(token.encode())))
 
 
-def end_sessions(session: Session, officer: Officer) -> None:
-    """End every session of an officer, on every machine."""
-    session.execute(delete(LoginSession).where(LoginSession.officer_id == officer.id))
-
-
 def _note_failure(session: Session, officer: Officer, now: dt.datetime) -> None:
     officer.failed_logins += 1
     beyond = officer.failed_logins - FREE_ATTEMPTS

@@ -6,12 +6,10 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from starlette.responses import Response
 
-from models.errors import BadInput, NotAllowed, NotFound
-from models.log import record
-from models.officers import Officer, Role, actor_of, add_officer
+from models.errors import BadInput, NotFound
+from models.officers import Officer, Role, actor_of, add_officer, set_active
 from review_ui.desk import AdminDesk, Posted, moved
 from review_ui.passwords import MIN_CHARACTERS, hash_password
-from review_ui.sessions import end_sessions
 
 router = APIRouter()
 
@@ -64,15 +62,9 @@ def activate(desk: AdminDesk, officer_id: str) -> Response:
 
 
 def _set_active(desk: AdminDesk, officer_id: str, *, active: bool) -> Response:
-    if officer_id == desk.officer.id:
-        raise NotAllowed("nobody deactivates themselves")
     with desk.ui.database.write() as session:
         officer = session.get(Officer, officer_id)
         if officer is None:
             raise NotFound(f"no officer {officer_id[:40]}")
-        if officer.active is not active:
-            officer.active = active
-            record(session, "officer.activated" if active else "officer.deactivated", officer,
-                   actor=actor_of(desk.officer))  # fmt: skip
-            end_sessions(session, officer)
+        set_active(session, officer, active=active, by=desk.officer)
     return moved("/petugas", "saved")

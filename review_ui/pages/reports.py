@@ -110,17 +110,17 @@ def download_pdf(desk: RecordsDesk, report_id: str) -> Response:
     """Supervisors and auditors: the printed form."""
     with desk.ui.database.read() as session:
         report = _report(session, report_id)
-        content = _content(desk, session, report)
-    return _download(desk.ui.ports.render_pdf(content), "application/pdf", report, "pdf")
+        file = desk.ui.ports.render_report(session, report, "pdf")
+    return _download(file, "application/pdf", report, "pdf")
 
 
 @router.get("/laporan/{report_id}/laporan.json")
 def download_json(desk: RecordsDesk, report_id: str) -> Response:
-    """Supervisors and auditors: the bytes that the signature covers."""
+    """Supervisors and auditors: the content with its hash, seal and addenda."""
     with desk.ui.database.read() as session:
         report = _report(session, report_id)
-        content = _content(desk, session, report)
-    return _download(content, "application/json", report, "json")
+        file = desk.ui.ports.render_report(session, report, "json")
+    return _download(file, "application/json", report, "json")
 
 
 @router.post("/laporan/{report_id}/isi")

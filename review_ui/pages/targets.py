@@ -8,11 +8,9 @@ from fastapi import APIRouter
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models.clock import utc_now
 from models.errors import NotFound
-from models.log import record
 from models.officers import actor_of
-from models.targets import Target, set_paused
+from models.targets import Target, make_due, set_paused
 from review_ui.desk import Desk, FieldOrAuditDesk, OperatorDesk, PageNumber, moved
 from review_ui.queries.crawling import count_targets, count_troubled, runs_of, target_line, target_lines
 
@@ -59,12 +57,7 @@ def resume(desk: OperatorDesk, target_id: str) -> Response:
 @router.post("/sasaran/{target_id}/sekarang")
 def run_now(desk: OperatorDesk, target_id: str) -> Response:
     """Operators: make the target due at once; the scheduler takes it up."""
-
-    def make_due(session: Session, target: Target) -> None:
-        target.next_due_at = utc_now()
-        record(session, "target.made_due", target, actor=actor_of(desk.officer))
-
-    return _change(desk, target_id, make_due)
+    return _change(desk, target_id, lambda session, target: make_due(session, target, actor=actor_of(desk.officer)))
 
 
 def _change(desk: Desk, target_id: str, step: Callable[[Session, Target], object]) -> Response:

@@ -20,6 +20,7 @@ from models.clock import utc_now
 from models.evidence import EvidenceStore
 from models.flags import Flag
 from models.officers import Officer, Role, add_officer
+from models.reports import signed_content
 from review_ui.app import create_app
 from review_ui.config import UiConfig
 from review_ui.ports import Ports
@@ -140,7 +141,12 @@ def build_site(world, evidence: EvidenceStore, **settings: Any) -> Site:
         for officer in session.scalars(select(Officer)):
             officer.password_hash = password_hash()
     config = UiConfig(**{"origins": (ORIGIN, "https://netra.example"), **settings})
-    ports = Ports(report_content, signing_problems, lambda content: b"%PDF-1.7 " + content[:20])
+
+    def render_report(session, report, fmt):
+        del session
+        return b"%PDF-1.7 stand-in" if fmt == "pdf" else signed_content(world.vault, report)
+
+    ports = Ports(report_content, signing_problems, render_report)
     return Site(world, create_app(world.database, world.vault, evidence, config, ports), evidence)
 
 
