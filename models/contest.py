@@ -1,4 +1,4 @@
-"""The contest file: who stands, what they are called, when the stages are (DESIGN §7).
+"""The contest file: who stands, what they are called, when the stages are (docs/design.md §7).
 
 A `ContestSpec` is pure data: it is read from YAML, stored as JSON on the `Contest` row and handed to
 the classifier, which masks the names it lists.

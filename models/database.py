@@ -1,4 +1,4 @@
-"""The one door to the database: SQLite on one machine, PostgreSQL on several (DESIGN §6)."""
+"""The one door to the database: SQLite on one machine, PostgreSQL on several (docs/design.md §6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""National parties, built in so that a contest file need not repeat them (DESIGN §7).
+"""National parties, built in so that a contest file need not repeat them (docs/design.md §7).
 
 The participants of Pemilu 2024 (KPU Decision 518/2022 and 551/2022) with their usual short forms, and
 earlier names still met in posts. Aceh's local parties belong in the contest files of Aceh.

@@ -1,4 +1,4 @@
-"""What an officer fills in by hand on a report (DOMAIN §3.8): one visible table, from which the form is built.
+"""What an officer fills in by hand on a report (docs/law.md §3): one visible table, from which the form is built.
 
 Everything else on a report comes from the data. A reporter's identity is not among these fields: it belongs in
 a separate sealed annex, never in the document that goes to the reported person's institution.
@@ -29,7 +29,7 @@ class FieldKind(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReportField:
-    """One field. `section` is the letter of DOMAIN §3.8; `required` fields must be filled before signing (`klarifikasi`
+    """One field. `section` is the letter of docs/law.md §3; `required` fields must be filled before signing (`klarifikasi`
     only where the office has that power).
     """
 

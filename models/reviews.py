@@ -1,4 +1,4 @@
-"""Reviews (*telaah*): two people judge each flag independently; only agreement confirms (DESIGN §2).
+"""Reviews (*telaah*): two people judge each flag independently; only agreement confirms (docs/design.md §2).
 
 A confirmed flag needs two confirming verdicts of different people. Two dismissals dismiss. One of each is
 a dispute, which a third person adjudicates. Nobody sees the score or another's verdict before their own.

@@ -1,4 +1,4 @@
-"""A report's whole content as plain data: the sections A–O of the formal report (DOMAIN §3.8).
+"""A report's whole content as plain data: the sections A–O of the formal report (docs/law.md §3).
 
 What the data cannot fill comes from the officer's fields; what nobody filled stays visibly empty. Everything is
 *dugaan*; nothing here says what follows from an act.
@@ -105,7 +105,7 @@ def _problems(finding: JsonObject) -> list[str]:
         problems.append("pemilik akun belum teridentifikasi")
     elif finding["attribution"] != "verified":
         problems.append("atribusi akun tidak (lagi) berlaku")
-    if len(finding["reviewers"]) < 2 or finding["state"] != "confirmed":  # noqa: PLR2004 - two people, DESIGN §2
+    if len(finding["reviewers"]) < 2 or finding["state"] != "confirmed":  # noqa: PLR2004 - two people, docs/design.md §2
         problems.append("belum dikuatkan dua penelaah yang berbeda")
     if not finding["evidence"]:
         problems.append("tidak ada bukti yang tersimpan")

@@ -1,4 +1,4 @@
-"""The legal clock of a flag, from the earliest moment that may have started it (DOMAIN §3.4)."""
+"""The legal clock of a flag, from the earliest moment that may have started it (docs/law.md §4)."""
 
 from __future__ import annotations
 

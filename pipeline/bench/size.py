@@ -1,0 +1,24 @@
+"""How much a measurement does."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Size:
+    """The defaults are those of `netra bench`: minutes on two cores. Tests take less.
+
+    `rounds` of every measurement; `mixed` and `political` posts scored in a round; `hosts` with `accounts` of
+    `posts` crawled in a round; `flags` in the queue and `views` of each page in a round; `captures` in a round.
+    """
+
+    rounds: int = 3
+    mixed: int = 384
+    political: int = 192
+    hosts: int = 4
+    accounts: int = 4
+    posts: int = 200
+    flags: int = 5_000
+    views: int = 20
+    captures: int = 5
