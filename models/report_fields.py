@@ -29,8 +29,8 @@ class FieldKind(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReportField:
-    """One field. `section` is the letter of docs/law.md §3; `required` fields must be filled before signing (`klarifikasi`
-    only where the office has that power).
+    """One field. `section` is the letter of docs/law.md §3; `required` fields must be filled before signing
+    (`klarifikasi` only where the office has that power).
     """
 
     key: str

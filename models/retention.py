@@ -1,4 +1,6 @@
-"""Retention: what was not flagged is deleted after its time, leaving a salted hash (docs/design.md §2; UU 27/2022 art 43).
+"""Retention: what was not flagged is deleted after its time, leaving a salted hash.
+
+Source: docs/design.md §2; UU 27/2022 art 43.
 
 Flagged posts stay whole, with all their versions and the bytes they were read from. Every batch is one
 transaction that can be killed anywhere: what it deleted is gone, the rest is found again by the next call.
