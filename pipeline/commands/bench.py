@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -41,5 +42,4 @@ def bench(
         for figure in figures:
             typer.echo(json.dumps(figure.as_json(), ensure_ascii=False))
         return
-    console = Console()
-    console.print(figures_table(figures), width=None if console.is_terminal else WIDTH_IN_FILES, soft_wrap=False)
+    Console(width=None if sys.stdout.isatty() else WIDTH_IN_FILES).print(figures_table(figures))
