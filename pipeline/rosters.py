@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, Vali
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crawler.registry import SOURCES, check_address
 from models.accounts import Account, Attribution, AttributionState, Confidence, claim_attribution, save_account
 from models.errors import BadInput, NotFound
 from models.mandates import Contest, Mandate, propose_mandate
@@ -118,9 +119,10 @@ def mandate_numbered(session: Session, number: str) -> Mandate:
 
 
 def import_roster(session: Session, vault: Vault, mandate: Mandate, path: Path, officer: Officer) -> RosterResult:
-    """Enrol every person of a CSV roster, claim their accounts and add targets for them.
+    """Enrol every person of a CSV roster, claim their accounts and add targets for those that can be crawled.
 
-    Claims wait for a second officer; until then nothing of them is crawled. Importing twice changes nothing.
+    Accounts on other platforms are for imported files. Claims wait for a second officer; until then nothing of
+    them is crawled. Importing twice changes nothing.
 
     Raises:
         BadInput: names file, line and column; then nothing is stored.
@@ -139,15 +141,16 @@ def import_roster(session: Session, vault: Vault, mandate: Mandate, path: Path, 
             claim_attribution(session, account, person, officer, evidence=line.evidence, confidence=line.confidence)
             session.flush()
             waiting += 1
-        add_target(
-            session,
-            mandate,
-            source=line.source,
-            address=line.address,
-            account=account,
-            actor=actor_of(officer),
-            interval_seconds=line.interval_seconds,
-        )
+        if line.source in SOURCES:
+            add_target(
+                session,
+                mandate,
+                source=line.source,
+                address=line.address,
+                account=account,
+                actor=actor_of(officer),
+                interval_seconds=line.interval_seconds,
+            )
     return RosterResult(people=len(lines), accounts=accounts, waiting=waiting)
 
 
@@ -207,12 +210,15 @@ def _roster_line(row: dict[str | None, str | None], number: int, path: Path) -> 
         )
         if not cells.get("source"):
             return RosterLine(number=number, person=person)
+        address = _filled(cells, "address")
+        if cells["source"] in SOURCES:
+            check_address(cells["source"], address)
         return RosterLine(
             number=number,
             person=person,
             source=cells["source"],
             handle=_filled(cells, "handle"),
-            address=_filled(cells, "address"),
+            address=address,
             url=cells.get("url", ""),
             evidence=_filled(cells, "evidence"),
             confidence=Confidence(cells.get("confidence") or Confidence.SINGLE_SOURCE),

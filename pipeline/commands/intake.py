@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import select
 
+from crawler.registry import check_address
 from models.contest import load_contest
 from models.mandates import Contest, Mandate, approve_mandate, save_contest
 from models.officers import actor_of
@@ -94,6 +95,7 @@ def add_feed(
     home: Home = None,
 ) -> None:
     """Tambahkan umpan RSS/Atom resmi sebuah instansi (tanpa akun pribadi)."""
+    check_address("feed", address)
     with open_application(home) as app, app.database.write() as session:
         acting = acting_officer(session, officer)
         target = add_target(

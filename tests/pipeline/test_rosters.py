@@ -45,6 +45,13 @@ def test_a_roster_makes_people_claims_and_targets_that_wait_for_a_second_officer
         assert session.scalar(select(Target).where(Target.address == "https://alun.invalid/@damar")) is not None
 
 
+def test_an_account_on_a_platform_without_an_open_route_waits_for_imports_and_is_never_crawled(world, tmp_path):
+    line = "199003152015031004,Damar,PNS,,,,tiktok,@damar,https://tiktok.invalid/@damar,Kartu nama,\n"
+    assert _import(world, tmp_path, HEADER + line).accounts == 1
+    with world.database.read() as session:
+        assert session.scalar(select(Target).where(Target.source == "tiktok")) is None
+
+
 def test_importing_a_roster_twice_changes_nothing(world, tmp_path):
     _import(world, tmp_path, GOOD)
     before = _people(world)
@@ -62,8 +69,9 @@ def test_importing_a_roster_twice_changes_nothing(world, tmp_path):
         ("199003152015131004,Damar,PNS,,,,,,,,", "month"),
         ("199003152015031004,,PNS,,,,,,,,", "'name' is empty"),
         ("199003152015031004,Damar,HONORER,,,,,,,,", "HONORER"),
-        ("199003152015031004,Damar,PNS,,,,mastodon,,,,", "'handle' is empty"),
+        ("199003152015031004,Damar,PNS,,,,mastodon,,,,", "is empty"),
         ("199003152015031004,Damar,PNS", "number of cells"),
+        ("199003152015031004,Damar,PNS,,,,mastodon,@d,file:///etc/passwd,Kartu nama,", "file"),
     ],
 )
 def test_a_wrong_line_is_named_and_nothing_is_stored(world, tmp_path, line, said):
