@@ -10,21 +10,23 @@ from sqlalchemy import select
 from models.captures import Capture, CaptureQuality
 from pipeline.application import Application
 from pipeline.bench.figures import Figure
-from pipeline.bench.scratch import scratch
+from pipeline.bench.scratch import flag_all_new, scratch
 from pipeline.bench.size import Size
 from pipeline.demo.square import HOST, start_square
 from pipeline.parts import capture_config
-from pipeline.stages import assess_new, crawl_queued, queue_due
+from pipeline.stages import crawl_queued, queue_due
 
 
 def measure_capture(size: Size) -> list[Figure]:
-    """Seconds a page, the browser's start included, over the flags that the demo itself raises."""
+    """Seconds a page, the browser's start included, over posts of the demo's square."""
     from crawler.capture import capture_pending  # noqa: PLC0415 - the browser's library, only needed here
 
     values: list[float] = []
     with start_square(HOST, 0) as square, scratch(square=square.url, hosts=[urlsplit(square.url).netloc]) as app:
-        for stage in (queue_due, crawl_queued, assess_new):
-            stage(app)
+        queue_due(app)
+        crawl_queued(app)
+        with app.database.write() as session:
+            flag_all_new(session)
         for _ in range(size.rounds):
             began = time.perf_counter()
             kept = capture_pending(app.database, app.evidence, capture_config(app.settings), limit=size.captures)

@@ -64,7 +64,7 @@ def crawled(addresses: Sequence[str]) -> Iterator[Crawled]:
     hosts = sorted({urlsplit(address).netloc for address in addresses})
     with scratch(hosts=hosts) as app:
         runs = _open_runs(app, addresses)
-        seconds = _in_child(_crawl, app.settings.home, runs)
+        seconds = in_child(_crawl, app.settings.home, runs)
         with app.database.read() as session:
             posts = session.scalar(select(func.count()).select_from(PostVersion)) or 0
         if not posts:
@@ -80,7 +80,7 @@ def _our_pace(addresses: Sequence[str]) -> float:
 def _bare_pace(addresses: Sequence[str]) -> float:
     with tempfile.TemporaryDirectory(prefix="netra-bench-") as name:
         out = Path(name) / "posts.jsonl"
-        seconds = _in_child(_bare, addresses, out)
+        seconds = in_child(_bare, addresses, out)
         with out.open("rb") as lines:
             return sum(1 for _ in lines) / seconds
 
@@ -109,7 +109,7 @@ def _target(
     return add_target(session, mandate, source="mastodon", address=address, account=account, actor=ACTOR)
 
 
-def _in_child(work: Callable[_P, float], *arguments: _P.args, **named: _P.kwargs) -> float:
+def in_child(work: Callable[_P, float], *arguments: _P.args, **named: _P.kwargs) -> float:
     """Call `work` in a process of its own: Twisted's reactor starts once in a process."""
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from models.accounts import Attribution, AttributionState
@@ -20,7 +20,7 @@ from models.captures import Capture, CaptureQuality, attach_capture
 from models.clock import utc_now
 from models.errors import NoMandate
 from models.flags import Flag
-from models.posts import ParsedPost, PostVersion, Sighting, store_posts
+from models.posts import ParsedPost, Post, PostVersion, Sighting, SightingState, store_posts
 from models.targets import Fetch, Run, RunOutcome, Target, end_run, start_run
 from pipeline.application import Application, open_application
 from pipeline.commands.setup import prepare_home
@@ -78,7 +78,7 @@ def _raise_batch(app: Application, texts: Sequence[str], first: int, picture: st
         posts = [_post(first + place, place, text) for place, text in enumerate(texts)]
         store_posts(session, run, fetch, posts, actor=ACTOR)
         end_run(session, run, RunOutcome.DONE, actor=ACTOR)
-        flags = _assess(session, fetch)
+        flags = flag_all_new(session)
         for flag in flags:
             attach_capture(session, flag, _capture(flag, picture), actor=ACTOR)
         return [flag.id for flag in flags]
@@ -103,11 +103,13 @@ def _post(number: int, place: int, text: str) -> ParsedPost:
     return ParsedPost(url, text, url, utc_now() - dt.timedelta(minutes=number), f"/{place}", "bench")
 
 
-def _assess(session: Session, fetch: Fetch) -> list[Flag]:
+def flag_all_new(session: Session) -> list[Flag]:
+    """A pending flag on every post that no model has read, as if one had found each of them partisan."""
     rows = session.execute(
         select(Sighting, PostVersion)
-        .join(PostVersion, PostVersion.post_id == Sighting.post_id)
-        .where(PostVersion.fetch_id == fetch.id)
+        .join(Post, Post.id == Sighting.post_id)
+        .join(PostVersion, and_(PostVersion.post_id == Post.id, PostVersion.number == Post.versions))
+        .where(Sighting.state == SightingState.NEW)
         .order_by(PostVersion.id)
     ).all()
     model = ModelIdentity("netra-bench", "1", "0" * 64, 0.5)

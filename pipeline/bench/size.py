@@ -14,8 +14,8 @@ class Size:
     """
 
     rounds: int = 3
-    mixed: int = 384
-    political: int = 192
+    mixed: int = 160
+    political: int = 80
     hosts: int = 4
     accounts: int = 4
     posts: int = 200
