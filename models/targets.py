@@ -18,6 +18,8 @@ from models.mandates import Mandate, require_mandate
 from models.people import RosterEntry
 
 MIN_INTERVAL_SECONDS = 60
+MAX_INTERVAL_SECONDS = 366 * 24 * 3600
+"""One due time beyond what a calendar holds would stop the clock for every target."""
 
 
 class RunOutcome(enum.StrEnum):
@@ -117,10 +119,12 @@ def add_target(
     """Put an account or an official feed on the schedule; adding it twice gives the first row.
 
     Raises:
-        BadInput: the interval is shorter than `MIN_INTERVAL_SECONDS`.
+        BadInput: the interval is shorter than `MIN_INTERVAL_SECONDS` or longer than `MAX_INTERVAL_SECONDS`.
     """
     if interval_seconds < MIN_INTERVAL_SECONDS:
         raise BadInput(f"target {address}: the interval is at least {MIN_INTERVAL_SECONDS} seconds")
+    if interval_seconds > MAX_INTERVAL_SECONDS:
+        raise BadInput(f"target {address}: the interval is at most {MAX_INTERVAL_SECONDS} seconds")
     known = session.scalar(
         select(Target).where(Target.mandate_id == mandate.id, Target.source == source, Target.address == address)
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from models.errors import BadInput
 
@@ -57,7 +57,7 @@ class CrawlSettings(_Section):
     """`host:port` of inner servers that may be reached all the same (the demo's square)."""
     delay_seconds: float = Field(default=1.0, ge=0)
     """Least pause between two requests to one host."""
-    batch_seconds: int = Field(default=600, ge=60)
+    batch_seconds: int = Field(default=600, ge=60, le=24 * 3600)
     """A batch of runs that takes longer is ended from outside."""
 
     @field_validator("allowed_hosts")
@@ -65,7 +65,7 @@ class CrawlSettings(_Section):
     def _host_and_port(cls, hosts: list[str]) -> list[str]:
         for host in hosts:
             name, _, port = host.rpartition(":")
-            if not name or not port.isdigit():
+            if not name or not port.isascii() or not port.isdecimal():
                 raise ValueError(f"{host!r} is not host:port")
         return hosts
 
@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     crawl: CrawlSettings = CrawlSettings()
     review: ReviewSettings = ReviewSettings()
     model: ModelSettings = ModelSettings()
-    retention_days: int = Field(default=30, ge=1)
+    retention_days: int = Field(default=30, ge=1, le=3650)
     log_origin: str = "netra.local"
     """Name of this office's log in signed checkpoints (C2SP tlog-checkpoint origin line)."""
 
@@ -164,6 +164,8 @@ def read_settings(home: Path | None = None) -> Settings:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
         raise BadInput(f"{key}: {first['msg']}", path=path) from error
+    except SettingsError as error:
+        raise BadInput(f"environment: {error}") from error
 
 
 def variable(name: str) -> str | None:

@@ -31,6 +31,8 @@ def test_the_environment_wins_over_the_file(tmp_path, monkeypatch):
         ("retention_days = 0", "retention_days"),
         ("[web]\nport = 99999", "web.port"),
         ("[crawl]\nallowed_hosts = ['nowhere']", "crawl.allowed_hosts"),
+        ("[crawl]\nallowed_hosts = ['a.example:²']", "crawl.allowed_hosts"),
+        ("retention_days = 99999999999", "retention_days"),
     ],
 )
 def test_a_wrong_setting_is_one_error_that_names_file_and_place(tmp_path, text, named):
@@ -40,3 +42,9 @@ def test_a_wrong_setting_is_one_error_that_names_file_and_place(tmp_path, text, 
     assert "netra.toml" in str(caught.value)
     assert named in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_an_environment_variable_that_cannot_be_read_is_one_error(tmp_path, monkeypatch):
+    monkeypatch.setenv("NETRA_WEB", "bukan-json")
+    with pytest.raises(BadInput, match=r"environment: .*web"):
+        read_settings(tmp_path)
