@@ -43,10 +43,11 @@ def register(app: typer.Typer) -> None:
 def import_contest(file: Path, officer: Acting, home: Home = None) -> None:
     """Simpan satu berkas pemilihan (YAML)."""
     spec = load_contest(file)
-    with open_application(home) as app, app.database.write() as session:
-        acting = acting_officer(session, officer)
-        contest = save_contest(session, spec, actor=actor_of(acting))
-        typer.echo(f"{contest.id}\t{contest.name}: {len(spec.candidates)} calon")
+    with open_application(home) as app:
+        acting = acting_officer(app.database, officer)
+        with app.database.write() as session:
+            contest = save_contest(session, spec, actor=actor_of(acting))
+    typer.echo(f"{contest.id}\t{contest.name}: {len(spec.candidates)} calon")
 
 
 def list_contests(home: Home = None) -> None:
@@ -58,9 +59,12 @@ def list_contests(home: Home = None) -> None:
 
 def import_mandate_file(file: Path, officer: Acting, home: Home = None) -> None:
     """Usulkan mandat dari berkas YAML; petugas lain menyetujuinya."""
-    with open_application(home) as app, app.database.write() as session:
-        for mandate in import_mandates(session, file, acting_officer(session, officer)):
-            typer.echo(f"{mandate.id}\t{mandate.number}\tmenunggu persetujuan petugas lain")
+    with open_application(home) as app:
+        acting = acting_officer(app.database, officer)
+        with app.database.write() as session:
+            mandates = import_mandates(session, file, acting)
+    for mandate in mandates:
+        typer.echo(f"{mandate.id}\t{mandate.number}\tmenunggu persetujuan petugas lain")
 
 
 def list_mandates(home: Home = None) -> None:
@@ -72,18 +76,20 @@ def list_mandates(home: Home = None) -> None:
 
 def approve(number: str, officer: Acting, home: Home = None) -> None:
     """Setujui mandat sebagai petugas kedua."""
-    with open_application(home) as app, app.database.write() as session:
-        mandate = mandate_numbered(session, number)
-        approve_mandate(session, mandate, acting_officer(session, officer))
-        typer.echo(f"{mandate.number}: berlaku {mandate.first_day} – {mandate.last_day}")
+    with open_application(home) as app:
+        acting = acting_officer(app.database, officer)
+        with app.database.write() as session:
+            mandate = mandate_numbered(session, number)
+            approve_mandate(session, mandate, acting)
+    typer.echo(f"{mandate.number}: berlaku {mandate.first_day} – {mandate.last_day}")
 
 
 def import_targets(file: Path, mandate: MandateNumber, officer: Acting, home: Home = None) -> None:
     """Masukkan daftar ASN (CSV) beserta akun publiknya; tiap akun menunggu verifikasi petugas kedua."""
-    with open_application(home) as app, app.database.write() as session:
-        result = import_roster(
-            session, app.vault, mandate_numbered(session, mandate), file, acting_officer(session, officer)
-        )
+    with open_application(home) as app:
+        acting = acting_officer(app.database, officer)
+        with app.database.write() as session:
+            result = import_roster(session, app.vault, mandate_numbered(session, mandate), file, acting)
     typer.echo(f"{result.people} orang, {result.accounts} akun; {result.waiting} atribusi menunggu petugas kedua")
 
 
@@ -96,18 +102,19 @@ def add_feed(
 ) -> None:
     """Tambahkan umpan RSS/Atom resmi sebuah instansi (tanpa akun pribadi)."""
     check_address("feed", address)
-    with open_application(home) as app, app.database.write() as session:
-        acting = acting_officer(session, officer)
-        target = add_target(
-            session,
-            mandate_numbered(session, mandate),
-            source="feed",
-            address=address,
-            account=None,
-            actor=actor_of(acting),
-            interval_seconds=minutes * 60,
-        )
-        typer.echo(target.id)
+    with open_application(home) as app:
+        acting = acting_officer(app.database, officer)
+        with app.database.write() as session:
+            target = add_target(
+                session,
+                mandate_numbered(session, mandate),
+                source="feed",
+                address=address,
+                account=None,
+                actor=actor_of(acting),
+                interval_seconds=minutes * 60,
+            )
+    typer.echo(target.id)
 
 
 def list_targets(home: Home = None) -> None:
@@ -129,8 +136,8 @@ def import_posts(
     from crawler.imports import import_file  # noqa: PLC0415 - Scrapy's parsers are not needed elsewhere here
 
     with open_application(home) as app:
-        with app.database.write() as session:
-            acting = acting_officer(session, officer)
+        acting = acting_officer(app.database, officer)
+        with app.database.read() as session:
             mandate_id = mandate_numbered(session, mandate).id
         with counter("Memasukkan unggahan") as advance:
             result = import_file(

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy.orm import Session
 
+from models.database import Database
 from models.errors import NotAllowed
 from models.officers import Officer, officer_named
 from pipeline.settings import variable
-from review_ui.passwords import password_matches
+from review_ui.sessions import confirm_password
 
 Home = Annotated[
     Path | None, typer.Option("--home", help="Direktori data Netra (bawaan: $NETRA_HOME atau ./netra-data).")
@@ -19,14 +19,18 @@ Home = Annotated[
 Acting = Annotated[str, typer.Option("--officer", help="Nama pengguna petugas yang melakukan ini.")]
 
 
-def acting_officer(session: Session, username: str) -> Officer:
-    """The officer of this name, after their password (asked, or from `NETRA_PASSWORD`).
+def acting_officer(database: Database, username: str) -> Officer:
+    """The officer of this name, after their password (asked, or from `NETRA_PASSWORD`); wrong ones count towards the
+    lock, as on the sign-in page.
+
+    Outside of any transaction: a prompt that nobody answers must not keep everybody else from writing.
 
     Raises:
-        NotAllowed: unknown, inactive, or a wrong password.
+        NotAllowed: unknown, inactive, locked for now, or a wrong password.
     """
     password = variable("NETRA_PASSWORD") or typer.prompt(f"Kata sandi {username}", hide_input=True, err=True)
-    officer = officer_named(session, username)
-    if officer is None or not officer.active or not password_matches(officer.password_hash, password):
+    with database.read() as session:
+        officer = officer_named(session, username)
+    if officer is None or not officer.active or not confirm_password(database, officer, password):
         raise NotAllowed(f"officer {username}: unknown, inactive, or wrong password")
     return officer

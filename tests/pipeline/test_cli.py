@@ -7,11 +7,13 @@ import stat
 import sys
 
 import pytest
+from sqlalchemy import text
 
 from models.database import open_database
 from models.officers import Role, add_officer
 from pipeline.cli import main
 from review_ui.passwords import hash_password
+from review_ui.sessions import FREE_ATTEMPTS
 
 PASSWORD = "kata-sandi-uji-panjang"
 
@@ -95,6 +97,23 @@ def test_a_wrong_password_is_refused(home, netra, tmp_path, monkeypatch):
     roster.write_text("nip,name,status\n")
     result = netra("targets", "import", roster, "--mandate", "1", "--officer", "operator", "--home", home)
     assert result[0] == 2
+
+
+def test_wrong_passwords_count_towards_the_lock_and_never_hold_the_database(home, netra, monkeypatch):
+    other = open_database(f"sqlite:///{home}/netra.sqlite")
+    monkeypatch.delenv("NETRA_PASSWORD")
+
+    def answer(*_, **__):
+        with other.write() as session:  # somebody else works while the prompt waits
+            session.execute(text("SELECT 1"))
+        return "salah"
+
+    monkeypatch.setattr("typer.prompt", answer)
+    approve = ("mandates", "approve", "999/X", "--officer", "operator", "--home", home)
+    for _ in range(FREE_ATTEMPTS):
+        _is_one_clear_line(netra(*approve), "wrong password")
+    _is_one_clear_line(netra(*approve), "locked")
+    other.close()
 
 
 @pytest.mark.parametrize(
