@@ -21,7 +21,7 @@ from models.mandates import Contest, Mandate, propose_mandate
 from models.nip import check_staff_number
 from models.officers import Officer, actor_of
 from models.people import Person, StaffStatus, enrol
-from models.targets import add_target
+from models.targets import Target, add_target
 from models.vault import Vault
 
 MAX_ROSTER_ROWS = 50_000
@@ -83,12 +83,12 @@ def import_mandates(session: Session, path: Path, officer: Officer) -> list[Mand
         lines = TypeAdapter(list[MandateLine]).validate_python(data)
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", path=path) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInput(f"not valid YAML: {error}".splitlines()[0], path=path) from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BadInput(f"entry {where}: {first['msg']}", path=path) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no such day, not UTF-8
+        raise BadInput(f"not valid YAML: {error}".splitlines()[0], path=path) from error
     return [
         propose_mandate(
             session,
@@ -121,6 +121,8 @@ def mandate_numbered(session: Session, number: str) -> Mandate:
 def import_roster(session: Session, vault: Vault, mandate: Mandate, path: Path, officer: Officer) -> RosterResult:
     """Enrol every person of a CSV roster, claim their accounts and add targets for those that can be crawled.
 
+    What the second officer verifies is the account with its addresses: once claimed, it gets no further one.
+
     Accounts on other platforms are for imported files. Claims wait for a second officer; until then nothing of
     them is crawled. Importing twice changes nothing.
 
@@ -141,6 +143,8 @@ def import_roster(session: Session, vault: Vault, mandate: Mandate, path: Path, 
             claim_attribution(session, account, person, officer, evidence=line.evidence, confidence=line.confidence)
             session.flush()
             waiting += 1
+        elif line.source in SOURCES:
+            _require_known_address(session, account, line, path)
         if line.source in SOURCES:
             add_target(
                 session,
@@ -246,6 +250,13 @@ def _is_attributed(session: Session, account: Account, person_id: str, line: Ros
     if live is not None and live.civil_servant_id != person_id:
         raise BadInput(f"account {line.handle} is attributed to another person", path=path, line=line.number)
     return live is not None
+
+
+def _require_known_address(session: Session, account: Account, line: RosterLine, path: Path) -> None:
+    known = select(Target.id).where(Target.account_id == account.id, Target.address == line.address)
+    if session.scalar(known.limit(1)) is None:
+        reason = f"account {line.handle} was claimed with another address; a new one needs a new claim"
+        raise BadInput(reason, path=path, line=line.number)
 
 
 def _contest_named(session: Session, name: str, path: Path) -> Contest:

@@ -83,6 +83,21 @@ def test_a_wrong_line_is_named_and_nothing_is_stored(world, tmp_path, line, said
     assert _people(world) == before
 
 
+def test_a_claimed_account_gets_no_further_address_that_no_second_officer_saw(world, tmp_path):
+    _import(world, tmp_path, GOOD)
+    with pytest.raises(BadInput, match=r"roster\.csv:2: .*another address"):
+        _import(world, tmp_path, GOOD.replace("https://alun.invalid/@damar", "https://alun.invalid/@orang.lain"))
+    with world.database.read() as session:
+        assert session.scalar(select(Target).where(Target.address.contains("orang.lain"))) is None
+
+
+@pytest.mark.parametrize("minutes", ["10000000000", "1000000000000000000000"])
+def test_an_interval_beyond_the_calendar_is_refused(world, tmp_path, minutes):
+    head, line, _ = GOOD.splitlines()
+    with pytest.raises(BadInput, match="interval is at most"):
+        _import(world, tmp_path, f"{head},interval_minutes\n{line},{minutes}\n")
+
+
 @pytest.mark.parametrize("header", ["nip,name\n", "nip,name,status,gaji\n"])
 def test_a_missing_or_unknown_column_is_named(world, tmp_path, header):
     with pytest.raises(BadInput, match=r"roster\.csv:1: (column 'status' is missing|unknown column 'gaji')"):
@@ -102,7 +117,13 @@ def test_imported_mandates_wait_for_another_officer(world, tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("- {number: 1", "not valid YAML"), ("- {number: '1'}", "legal_basis"), ("[]x", "not valid YAML")],
+    [
+        ("- {number: 1", "not valid YAML"),
+        ("- {number: '1'}", "legal_basis"),
+        ("[]x", "not valid YAML"),
+        ("- {number: '1', first_day: 2026-13-45}", "month"),
+        ("[" * 20_000, "not valid YAML"),
+    ],
 )
 def test_a_malformed_mandate_file_is_one_error_that_names_the_file(world, tmp_path, text, said):
     path = tmp_path / "mandates.yaml"

@@ -7,12 +7,12 @@ import datetime as dt
 import pytest
 from sqlalchemy import select
 
-from models.accounts import Attribution, AttributionState, Confidence, claim_attribution, save_account
+from models.accounts import Account, Attribution, AttributionState, Confidence, claim_attribution, save_account
 from models.clock import utc_now
 from models.mandates import Mandate, MandateState, propose_mandate
 from models.officers import Officer, officer_named
 from models.people import CivilServant
-from models.targets import RunOutcome, Target, end_run, start_run
+from models.targets import RunOutcome, Target, add_target, end_run, start_run
 
 
 @pytest.fixture
@@ -83,6 +83,18 @@ def test_an_attribution_is_verified_by_a_second_officer_only(site, claim):
     assert first.post(f"/atribusi/{claim}/verifikasi").status_code == 403
     site.sign_in("operator2").post(f"/atribusi/{claim}/verifikasi")
     assert state_of(site, Attribution, claim) is AttributionState.VERIFIED
+
+
+def test_whoever_verifies_an_attribution_sees_every_address_that_would_be_crawled(site, claim):
+    with site.world.database.write() as session:
+        account = session.get_one(Account, session.get_one(Attribution, claim).account_id)
+        mandate = session.get_one(Mandate, site.world.mandate.id)
+        for name in ("a", "b"):
+            address = f"https://{name}.invalid/umpan.xml"
+            add_target(session, mandate, source="feed", address=address, account=account, actor="test")
+    page = site.sign_in("operator2").get("/atribusi").text
+    assert "https://a.invalid/umpan.xml" in page
+    assert "https://b.invalid/umpan.xml" in page
 
 
 def test_an_attribution_is_rejected_or_suspended_with_a_reason(site, claim):
