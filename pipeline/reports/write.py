@@ -89,8 +89,11 @@ def _addenda(session: Session, report: Report) -> list[JsonObject]:
 
 
 def _write_whole(out: Path, data: bytes) -> None:
-    """A reader sees the old file or the new one, never half of it."""
+    """A reader sees the old file or the new one, never half of it. A device or pipe is written to, not replaced."""
     try:
+        if out.exists() and not out.is_file():
+            out.write_bytes(data)
+            return
         descriptor, temporary = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}-")
         try:
             with os.fdopen(descriptor, "wb") as handle:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import concurrent.futures
 import datetime as dt
 import io
 import json
+import os
 import re
 import struct
+import subprocess
 import zlib
 
 import pypdf
@@ -428,6 +431,17 @@ def test_an_unknown_report_or_format_writes_nothing(sqlite_world, evidence, tmp_
             sqlite_world.database, sqlite_world.vault, evidence, report, "json", tmp_path / "no" / "laporan", OFFICE
         )
     assert list(tmp_path.glob("*laporan*")) == []
+
+
+def test_a_pipe_is_written_to_and_not_replaced(sqlite_world, evidence, tmp_path):
+    report = drafted(sqlite_world, confirmed_flag(sqlite_world, evidence, "Ayo pilih Bang Raka!"))
+    pipe = tmp_path / "pipa"
+    os.mkfifo(pipe)
+    with concurrent.futures.ThreadPoolExecutor(1) as reader:
+        read = reader.submit(subprocess.check_output, ["/bin/cat", pipe], timeout=30)
+        write_report(sqlite_world.database, sqlite_world.vault, evidence, report, "json", pipe, OFFICE)
+        assert json.loads(read.result())["content"]
+    assert pipe.is_fifo()
 
 
 def test_the_pdf_is_an_archive_of_its_own(sqlite_world, evidence):
