@@ -176,7 +176,7 @@ def undo_review(session: Session, review: Review, officer: Officer, *, at: dt.da
     lock_row(session, review)
     if review.reviewer_id != officer.id:
         raise NotAllowed("only the reviewer can take back a verdict")
-    if moment > review.given_at + dt.timedelta(seconds=UNDO_SECONDS):
+    if not _may_be_undone(review, moment):
         raise NotAllowed(f"a verdict can be taken back for {UNDO_SECONDS} seconds")
     if review.undone_at is not None:
         raise IllegalTransition("this verdict was taken back already")
@@ -199,15 +199,30 @@ def standing_reviews(session: Session, flag_id: str) -> list[Review]:
     return list(session.scalars(rows.order_by(Review.given_at, Review.id)))
 
 
-def may_see_score(session: Session, flag: Flag, officer: Officer) -> bool:
-    """Supervisors see score, highlights and others' verdicts only after their own verdict stands, or once the
-    flag is decided; auditors and analysts, who do not judge, see them.
+def may_see_score(session: Session, flag: Flag, officer: Officer, *, at: dt.datetime | None = None) -> bool:
+    """Supervisors see score, highlights and others' verdicts only after their own verdict stands for good, or, where
+    they gave none, once the flag is decided; auditors and analysts, who do not judge, see them.
+
+    A verdict that can still be taken back opens nothing, or one could look, undo and judge again.
     """
-    if flag.state in (FlagState.CONFIRMED, FlagState.DISMISSED, FlagState.EXPIRED):
+    if Role.SUPERVISOR.value not in officer.roles:
         return True
-    if any(review.reviewer_id == officer.id for review in standing_reviews(session, flag.id)):
-        return True
-    return Role.SUPERVISOR.value not in officer.roles
+    mine = [review for review in standing_reviews(session, flag.id) if review.reviewer_id == officer.id]
+    if mine:
+        return not any(_may_be_undone(review, at or utc_now()) for review in mine)
+    return flag.state in (FlagState.CONFIRMED, FlagState.DISMISSED, FlagState.EXPIRED)
+
+
+def state_shown_to(session: Session, flag: Flag, officer: Officer, *, at: dt.datetime | None = None) -> FlagState:
+    """The flag's state, but for what it would tell the officer of a colleague's verdict (`hides_outcome`)."""
+    mine = [review for review in standing_reviews(session, flag.id) if review.reviewer_id == officer.id]
+    return FlagState.IN_REVIEW if any(hides_outcome(review, at=at) for review in mine) else flag.state
+
+
+def hides_outcome(review: Review, *, at: dt.datetime | None = None) -> bool:
+    """Whether what became of the flag would tell this review's giver another's verdict while they can undo theirs."""
+    counts = review.undone_at is None and review.decision is not Decision.RECUSED
+    return counts and review.round is ReviewRound.INDEPENDENT and _may_be_undone(review, at or utc_now())
 
 
 def _add_review(
@@ -252,6 +267,10 @@ def _require_may_review(session: Session, flag: Flag, officer: Officer) -> None:
     )
     if session.scalar(mine.limit(1)) is not None:
         raise NotAllowed("two different people review a flag: you have given your verdict or stepped aside")
+
+
+def _may_be_undone(review: Review, at: dt.datetime) -> bool:
+    return at <= review.given_at + dt.timedelta(seconds=UNDO_SECONDS)
 
 
 def _missing_reviews(session: Session, flag: Flag) -> int:

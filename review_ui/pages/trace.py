@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from models.mandates import Mandate
 from models.officers import Officer
-from models.reviews import may_see_score
+from models.reviews import may_see_score, state_shown_to
 from models.trace import TraceStep, trace_flag
 from review_ui.desk import RecordsDesk
 from review_ui.queries.case import get_flag
@@ -37,6 +37,9 @@ TELLING: Mapping[str, tuple[str, ...]] = {
 }
 """Which facts of a step say the most; the rest stands under its details."""
 
+OUTCOMES = frozenset({"flag.confirmed", "flag.dismissed", "flag.disputed"})
+BY_REVIEWERS = OUTCOMES | {"flag.viewed", "flag.in_review"}
+
 
 @router.get("/jejak/{flag_id}")
 def show_trace(desk: RecordsDesk, flag_id: str) -> Response:
@@ -44,7 +47,11 @@ def show_trace(desk: RecordsDesk, flag_id: str) -> Response:
     with desk.ui.database.read() as session:
         flag = get_flag(session, flag_id)
         uncovered = may_see_score(session, flag, desk.officer)
-        steps = [_covered(step) if step.sensitive and not uncovered else step for step in trace_flag(session, flag_id)]
+        steps = trace_flag(session, flag_id)
+        if state_shown_to(session, flag, desk.officer) is not flag.state:
+            steps = [step for step in steps if step.action not in OUTCOMES]
+        if not uncovered:
+            steps = [_covered(step) for step in steps]
         names = dict(session.execute(select(Officer.id, Officer.name)).all())
         mandate = session.get_one(Mandate, flag.mandate_id)
     actors = {f"officers:{officer_id}": name for officer_id, name in names.items()}
@@ -57,5 +64,7 @@ def _told(step: TraceStep) -> list[str]:
 
 
 def _covered(step: TraceStep) -> TraceStep:
-    """The step without what it would tell a reviewer who has still to judge."""
-    return dataclasses.replace(step, facts={}, evidence=(), leaf_hash="")
+    """The step without what it would tell a reviewer who has still to judge: score, verdicts, and who gave them."""
+    if step.sensitive:
+        return dataclasses.replace(step, actor="", facts={}, evidence=(), leaf_hash="")
+    return dataclasses.replace(step, actor="") if step.action in BY_REVIEWERS else step

@@ -16,7 +16,7 @@ from models.mandates import Contest, Mandate
 from models.officers import Officer, Role
 from models.people import CivilServant, Person, namesakes, open_person
 from models.posts import Post, PostVersion
-from models.reviews import Review, ReviewRound, may_see_score, standing_reviews
+from models.reviews import Review, ReviewRound, may_see_score, standing_reviews, state_shown_to
 from models.vault import Vault
 from review_ui.config import UiConfig
 from review_ui.queries.clocks import LegalClock, legal_clock
@@ -37,10 +37,12 @@ class Holder:
 @dataclasses.dataclass(frozen=True, slots=True)
 class Case:
     """Everything the item page shows. `assessment` and `reviews` are None while they are hidden from the officer;
-    `opposing` are the two reasons that an adjudicator weighs, without names.
+    `opposing` are the two reasons that an adjudicator weighs, without names. `state` is the flag's as far as the
+    officer may know it.
     """
 
     flag: Flag
+    state: FlagState
     post: Post
     version: PostVersion
     versions: list[PostVersion]
@@ -97,6 +99,7 @@ def load_case(session: Session, vault: Vault, config: UiConfig, flag_id: str, of
     sees_people = judge or Role.AUDITOR.value in officer.roles
     return Case(
         flag=flag,
+        state=state_shown_to(session, flag, officer),
         post=post,
         version=session.get_one(PostVersion, flag.post_version_id),
         versions=_versions(session, post.id),

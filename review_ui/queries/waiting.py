@@ -18,7 +18,7 @@ from models.flags import Flag, FlagState
 from models.mandates import Mandate
 from models.officers import Officer
 from models.posts import Post, PostVersion
-from models.reviews import Lease, Review
+from models.reviews import Lease, Review, hides_outcome
 from review_ui.config import UiConfig
 from review_ui.hostile_text import excerpt
 from review_ui.local_time import local
@@ -124,7 +124,7 @@ def verdicts_today(session: Session, officer: Officer, config: UiConfig) -> int:
 def done_flags(session: Session, officer: Officer) -> list[DoneFlag]:
     """The officer's own latest verdicts."""
     rows = session.execute(
-        select(Review, Flag.state, Mandate.utc_offset_minutes, PostVersion.text, Post.author, Account.handle)
+        select(Review, Flag, Mandate.utc_offset_minutes, PostVersion.text, Post.author, Account.handle)
         .join(Flag, Flag.id == Review.flag_id)
         .join(Post, Post.id == Flag.post_id)
         .join(PostVersion, PostVersion.id == Flag.post_version_id)
@@ -133,10 +133,18 @@ def done_flags(session: Session, officer: Officer) -> list[DoneFlag]:
         .where(Review.reviewer_id == officer.id)
         .order_by(Review.given_at.desc())
         .limit(DONE_SHOWN)
-    )
+    ).all()
+    fresh = {flag.id for review, flag, *_ in rows if hides_outcome(review)}
     return [
-        DoneFlag(review, review.flag_id, state, excerpt(text, EXCERPT_CHARACTERS), handle or author, offset)
-        for review, state, offset, text, author, handle in rows
+        DoneFlag(
+            review=review,
+            flag_id=flag.id,
+            state=FlagState.IN_REVIEW if flag.id in fresh else flag.state,
+            text=excerpt(text, EXCERPT_CHARACTERS),
+            handle=handle or author,
+            utc_offset_minutes=offset,
+        )
+        for review, flag, offset, text, author, handle in rows
     ]
 
 

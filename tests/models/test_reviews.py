@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import concurrent.futures
+import datetime as dt
 import threading
 
 import pytest
 
+from models.clock import utc_now
 from models.errors import BadInput, Conflict, NotAllowed
 from models.flags import Flag, FlagState
-from models.reviews import Answer, Decision, Verdict, give_verdict, may_see_score, take_up
+from models.reviews import (
+    UNDO_SECONDS,
+    Answer,
+    Decision,
+    Verdict,
+    give_verdict,
+    may_see_score,
+    state_shown_to,
+    take_up,
+)
 
 CONFIRM = Verdict(Answer.YES, Answer.YES, "menyebut nomor dan mengajak", "tidak ditemukan", acts=("ON-4",))
 DISMISS = Verdict(Answer.YES, Answer.NO, "hanya membagikan jadwal", "kutipan berita")
@@ -82,14 +93,29 @@ def test_the_score_is_hidden_until_ones_own_verdict_stands(sqlite_world):
     first, second, _ = sqlite_world.supervisors
     with sqlite_world.database.write() as session:
         flag = session.get_one(Flag, flag_id)
-        give_verdict(session, flag, first, CONFIRM)
+        long_ago = utc_now() - dt.timedelta(seconds=UNDO_SECONDS + 1)
+        give_verdict(session, flag, first, CONFIRM, at=long_ago)
         assert [may_see_score(session, flag, one) for one in (first, second, sqlite_world.auditor)] == [
             True,
             False,
             True,
         ]
-        give_verdict(session, flag, second, CONFIRM)
+        give_verdict(session, flag, second, CONFIRM, at=long_ago)
         assert may_see_score(session, flag, sqlite_world.supervisors[2])
+
+
+def test_a_verdict_that_can_be_taken_back_opens_neither_score_nor_outcome(sqlite_world):
+    flag_id = sqlite_world.ready_flag().id
+    first, second, _ = sqlite_world.supervisors
+    with sqlite_world.database.write() as session:
+        flag, now = session.get_one(Flag, flag_id), utc_now()
+        give_verdict(session, flag, first, CONFIRM, at=now - dt.timedelta(hours=1))
+        give_verdict(session, flag, second, CONFIRM, at=now)
+        fresh, lasting = now + dt.timedelta(seconds=UNDO_SECONDS), now + dt.timedelta(seconds=UNDO_SECONDS + 1)
+        assert not may_see_score(session, flag, second, at=fresh)
+        assert state_shown_to(session, flag, second, at=fresh) is FlagState.IN_REVIEW
+        assert may_see_score(session, flag, second, at=lasting)
+        assert state_shown_to(session, flag, second, at=lasting) is FlagState.CONFIRMED
 
 
 @pytest.mark.parametrize("missing", [{"reason": " "}, {"exculpatory": ""}, {"acts": ()}])
