@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import structlog
 
 from models.database import Database
+from models.errors import NetraError
 from models.log import record
 
 POLL_SECONDS = 0.5
@@ -114,8 +115,16 @@ def _keep_alive(database: Database, part: Part) -> None:
     code = part.died()
     if code is not None:
         _logger.error("part_died", part=part.name, exit_code=code, restart_in_seconds=part.pause / 2)
-        with database.write() as session:
-            record(session, "part.died", f"parts:{part.name}", actor="supervisor", exit_code=code)
+        _note_death(database, part, code)
     if part.process is None and time.monotonic() >= part.start_at:
         part.start()
         _logger.info("part_started", part=part.name)
+
+
+def _note_death(database: Database, part: Part, code: int) -> None:
+    """Write the death into the audit log; what took the part, a full disk perhaps, must not take the supervisor too."""
+    try:
+        with database.write() as session:
+            record(session, "part.died", f"parts:{part.name}", actor="supervisor", exit_code=code)
+    except NetraError as error:
+        _logger.error("part_death_not_logged", part=part.name, reason=str(error))  # noqa: TRY400 - one line says it

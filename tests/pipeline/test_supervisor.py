@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from models.database import open_database
 from models.log import LogEntry
 from pipeline.supervisor import Part, supervise
 
@@ -64,6 +65,23 @@ def test_a_killed_part_is_started_again_and_its_death_is_in_the_log(sqlite_datab
     with sqlite_database.read() as session:
         entry = session.scalars(select(LogEntry).where(LogEntry.action == "part.died")).one()
     assert entry.subject == "parts:sleeper"
+
+
+def test_a_part_is_started_again_even_when_the_database_takes_nothing(tmp_path):
+    database = open_database(f"sqlite:///{tmp_path}/without-tables.sqlite")
+    part = Part("sleeper", [sys.executable, "-c", SLEEPER], pause=0.1)
+    stop = threading.Event()
+    thread = threading.Thread(target=supervise, args=(database, [part], stop))
+    thread.start()
+    try:
+        _wait_for(lambda: part.process is not None)
+        first = part.process.pid
+        os.kill(first, signal.SIGKILL)
+        _wait_for(lambda: part.process is not None and part.process.pid != first)
+    finally:
+        stop.set()
+        thread.join()
+        database.close()
 
 
 def test_parts_end_when_their_supervisor_is_killed_outright():
