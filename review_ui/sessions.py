@@ -33,20 +33,20 @@ def sign_in(
     database: Database, username: str, password: str, *, hours: int, replacing: str | None = None
 ) -> SignedIn | None:
     """Begin a session with a fresh token, ending the one of the token `replacing`; None when name and password do
-    not belong together.
+    not belong together, or the name is locked for now.
 
     After `FREE_ATTEMPTS` failures the name is locked for a minute, doubling up to `MAX_LOCK_MINUTES`
-    (OWASP ASVS 5.0, 6.3.1). A wrong guess and an unknown name look the same.
-
-    Raises:
-        NotAllowed: the name is locked for now.
+    (OWASP ASVS 5.0, 6.3.1). A wrong guess, a locked name and an unknown one look the same and take as long.
     """
     with database.read() as session:
         officer = officer_named(session, username[:64])
     if officer is None or not officer.active:
         password_matches(None, password)
         return None
-    if not confirm_password(database, officer, password):
+    try:
+        if not confirm_password(database, officer, password):
+            return None
+    except NotAllowed:
         return None
     token = secrets.token_urlsafe(32)
     with database.write() as session:
@@ -65,8 +65,8 @@ def confirm_password(database: Database, officer: Officer, password: str) -> boo
     Raises:
         NotAllowed: the name is locked for now, also when it was locked while we were hashing.
     """
-    matches = officer.locked_until is None or officer.locked_until <= utc_now()
-    matches = matches and password_matches(officer.password_hash, password)
+    locked = officer.locked_until is not None and officer.locked_until > utc_now()
+    matches = password_matches(None if locked else officer.password_hash, password)
     with database.write() as session:
         row = session.get_one(Officer, officer.id, with_for_update=True)
         if row.locked_until is not None and row.locked_until > utc_now():

@@ -33,16 +33,13 @@ def sign_in_now(who: AnyVisitor, form: Posted) -> Response:
     target = _inside(form.text("lanjut"))
     if not _form_is_ours(who, form):
         return _form(who, target, problem="login.expired")
-    try:
-        signed = sign_in(
-            who.ui.database,
-            form.text("username"),
-            form.secret("password"),
-            hours=who.ui.config.session_hours,
-            replacing=who.request.cookies.get(SESSION_COOKIE),
-        )
-    except NotAllowed:
-        return _form(who, target, problem="login.locked")
+    signed = sign_in(
+        who.ui.database,
+        form.text("username"),
+        form.secret("password"),
+        hours=who.ui.config.session_hours,
+        replacing=who.request.cookies.get(SESSION_COOKIE),
+    )
     if signed is None:
         return _form(who, target, problem="login.wrong")
     return _welcome(who, signed, target)

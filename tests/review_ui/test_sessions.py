@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from sqlalchemy import select
@@ -53,6 +54,15 @@ def test_a_name_is_locked_after_too_many_failures_and_opens_again(site):
     with site.world.database.write() as session:
         officer_named(session, "supervisor1").locked_until = utc_now() - dt.timedelta(seconds=1)
     assert site.submit_sign_in(site.stranger(), "supervisor1", site.PASSWORD).status_code == 303
+
+
+def test_a_locked_name_looks_like_an_unknown_one(site):
+    def last_answer(username):
+        for _ in range(FREE_ATTEMPTS + 1):
+            answer = site.submit_sign_in(site.stranger(), username, "bukan-kata-sandinya")
+        return answer.status_code, re.sub(r'name="form_token" value="[^"]+"', "", answer.text)
+
+    assert last_answer("supervisor1") == last_answer("nobody")
 
 
 def test_the_database_knows_only_the_hash_of_the_cookie(site):
