@@ -36,12 +36,12 @@ def crawl(
 ) -> None:
     """Crawl sasaran yang jatuh tempo (atau satu sasaran), lalu tampilkan hasilnya."""
     with open_application(home) as app:
+        began = utc_now()
         if target is None:
             until_idle(app, "Menjadwalkan", queue_due)
             run_ids = None
         else:
             run_ids = [_queue_now(app, target)]
-        began = utc_now()
         crawl_queued(app, run_ids=run_ids)
         with app.database.read() as session:
             query = _runs_since(began) if run_ids is None else _runs_named(run_ids)

@@ -107,8 +107,10 @@ def add(
     role: Annotated[list[Role], typer.Option(help="Peran; dapat diulang.")],
     home: Home = None,
 ) -> None:
-    """Tambahkan petugas; kata sandi ditanyakan."""
-    password = typer.prompt("Kata sandi", hide_input=True, confirmation_prompt=True, err=True)
+    """Tambahkan petugas; kata sandinya selalu ditanyakan."""
+    password = typer.prompt(
+        f"Kata sandi untuk {username}", hide_input=True, confirmation_prompt="Ulangi kata sandi", err=True
+    )
     with open_application(home) as app, app.database.write() as session:
         add_officer(
             session,
@@ -119,6 +121,7 @@ def add(
             roles=role,
             actor="netra officers",
         )
+    typer.echo(f"{username}\t{name}\t{', '.join(role)}")
 
 
 def list_officers(home: Home = None) -> None:

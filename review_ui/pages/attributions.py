@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -14,6 +15,8 @@ from models.accounts import (
     verify_attribution,
 )
 from models.errors import BadInput, NotFound
+from models.officers import actor_of
+from models.targets import Target, make_due
 from review_ui.desk import FieldDesk, FieldOrAuditDesk, PageNumber, Posted, moved
 from review_ui.queries.claims import claims, count_claims
 
@@ -45,6 +48,7 @@ def decide(desk: FieldDesk, attribution_id: str, step: str, form: Posted) -> Res
         attribution = _attribution(session, attribution_id)
         if step == "verifikasi":
             verify_attribution(session, attribution, desk.officer)
+            _crawl_now(session, attribution.account_id, actor_of(desk.officer))
             return moved("/atribusi", "attribution_verified")
         if not reason:
             raise BadInput("give a reason")
@@ -62,3 +66,9 @@ def _attribution(session: Session, attribution_id: str) -> Attribution:
     if attribution is None:
         raise NotFound(f"no attribution {attribution_id[:40]}")
     return attribution
+
+
+def _crawl_now(session: Session, account_id: str, actor: str) -> None:
+    """Schedule the account's targets at once: while the claim waited, their due times were refused."""
+    for target in session.scalars(select(Target).where(Target.account_id == account_id)):
+        make_due(session, target, actor=actor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import stat
 import sys
@@ -9,6 +10,7 @@ import sys
 import pytest
 from sqlalchemy import text
 
+from models.clock import utc_now
 from models.database import open_database
 from models.officers import Role, add_officer
 from pipeline.cli import main
@@ -99,6 +101,14 @@ def test_a_wrong_password_is_refused(home, netra, tmp_path, monkeypatch):
     assert result[0] == 2
 
 
+def test_a_new_officers_password_is_asked_even_where_the_environment_gives_one(home, netra, monkeypatch):
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: "kata-sandi-bayu-sendiri")
+    bayu = ("--name", "Bayu Laksana", "--position", "Kasubag", "--role", "operator", "--home", home)
+    assert netra("officers", "add", "bayu", *bayu)[:2] == (0, "bayu\tBayu Laksana\toperator\n")
+    approve = ("mandates", "approve", "999/X", "--officer", "bayu", "--home", home)
+    _is_one_clear_line(netra(*approve), "wrong password")
+
+
 def test_wrong_passwords_count_towards_the_lock_and_never_hold_the_database(home, netra, monkeypatch):
     other = open_database(f"sqlite:///{home}/netra.sqlite")
     monkeypatch.delenv("NETRA_PASSWORD")
@@ -129,6 +139,30 @@ def test_an_unknown_id_is_one_clear_line(home, netra, arguments, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     _is_one_clear_line(netra(*arguments, "--home", home))
     assert not (tmp_path / "laporan.pdf").exists()
+
+
+def test_a_crawl_that_is_refused_says_why(home, netra, tmp_path):
+    database = open_database(f"sqlite:///{home}/netra.sqlite")
+    with database.write() as session:
+        add_officer(session, username="kedua", name="Kedua", position="Kasubag", password_hash=hash_password(PASSWORD),
+                    roles=[Role.OPERATOR], actor="test")  # fmt: skip
+    database.close()
+    today, days = utc_now().date(), dt.timedelta(days=2)
+    contest, mandates, roster = tmp_path / "contest.yaml", tmp_path / "mandates.yaml", tmp_path / "roster.csv"
+    contest.write_text(f"name: X\nregion: Y\nelection_day: {today}\ncandidates:\n  - {{number: 1, names: [A B]}}\n")
+    mandates.write_text(f"- {{number: 7/ST, legal_basis: surat, agency: Bawaslu, contest: X, "
+                        f"first_day: {today - days}, last_day: {today + days}}}\n")  # fmt: skip
+    roster.write_text("nip,name,status,source,handle,address,evidence\n199003152015031004,Damar Kesuma,PNS,feed,damar,"
+                      "https://alun.invalid/umpan.xml,Kartu nama\n")  # fmt: skip
+    first, second = ("--officer", "operator", "--home", home), ("--officer", "kedua", "--home", home)
+    assert netra("contests", "import", contest, *first)[0] == 0
+    assert netra("mandates", "import", mandates, *first)[0] == 0
+    assert netra("mandates", "approve", "7/ST", *second)[0] == 0
+    assert netra("targets", "import", roster, "--mandate", "7/ST", *first)[0] == 0
+    code, out, _ = netra("crawl", "--home", home)
+    assert code == 0
+    assert "refused" in out
+    assert "not verified" in out
 
 
 def test_an_import_without_a_mandate_is_refused_and_keeps_nothing(home, netra, tmp_path):

@@ -85,6 +85,20 @@ def test_an_attribution_is_verified_by_a_second_officer_only(site, claim):
     assert state_of(site, Attribution, claim) is AttributionState.VERIFIED
 
 
+def test_a_verified_account_is_due_at_once_though_its_schedule_was_refused_before(site, claim):
+    with site.world.database.write() as session:
+        account = session.get_one(Account, session.get_one(Attribution, claim).account_id)
+        mandate = session.get_one(Mandate, site.world.mandate.id)
+        later = utc_now() + dt.timedelta(hours=1)
+        waiting = add_target(session, mandate, source="feed", address="https://lain.invalid/umpan.xml",
+                             account=account, actor="test", first_due_at=later).id  # fmt: skip
+        other = session.get_one(Target, site.world.target.id).next_due_at
+    site.sign_in("operator2").post(f"/atribusi/{claim}/verifikasi")
+    with site.world.database.read() as session:
+        assert session.get_one(Target, waiting).next_due_at <= utc_now()
+        assert session.get_one(Target, site.world.target.id).next_due_at == other
+
+
 def test_whoever_verifies_an_attribution_sees_every_address_that_would_be_crawled(site, claim):
     with site.world.database.write() as session:
         account = session.get_one(Account, session.get_one(Attribution, claim).account_id)
