@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import collections
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,13 @@ import numpy as np
 import torch
 
 from classifier.checkpoint import checkpoint_sha256, load_checkpoint
-from classifier.corpus import STANCES, VOICES
+from classifier.corpus import VOICES
 from classifier.int8 import quantise
 from classifier.mask import Masked, Masker
 from classifier.model import PARTISAN_ACTS, Encoded, Encoder
+from classifier.recent import Recent
 from classifier.shipped import SHIPPED
+from classifier.stance import resolve_stances
 from models.contest import ContestSpec
 from models.errors import BadInput
 
@@ -28,9 +29,11 @@ _CACHE = 20_000
 _DECIMALS = 4
 _MAX_CHARACTERS = 20_000
 _WORD = re.compile(r"\S+")
-_MAX_WORDS = 48
+_MAX_WORDS = 32
 _MIN_WEIGHT = 0.1
 _MAX_CONTESTS = 8
+
+_Spans = tuple[tuple[int, int, float], ...]
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,9 @@ class Model:
         self._linear = checkpoint.linear
         self._calibration = checkpoint.calibration
         self._encoder = Encoder(checkpoint.tokenizer)
-        self._readings: collections.OrderedDict[str, _Reading] = collections.OrderedDict()
-        self._maskers: collections.OrderedDict[str, Masker] = collections.OrderedDict()
+        self._readings: Recent[str, _Reading] = Recent(_CACHE)
+        self._explained: Recent[str, _Spans] = Recent(_CACHE)
+        self._maskers: Recent[str, Masker] = Recent(_MAX_CONTESTS)
 
     @property
     def version(self) -> str:
@@ -128,37 +132,29 @@ class Model:
 
     def _masker(self, contest: ContestSpec) -> Masker:
         key = contest.model_dump_json()
-        masker = self._maskers.pop(key, None) or Masker(contest)
-        self._maskers[key] = masker
-        if len(self._maskers) > _MAX_CONTESTS:
-            self._maskers.popitem(last=False)
-        return masker
+        return self._maskers.get(key) or self._maskers.put(key, Masker(contest))
 
     def _score(self, masked: Masked, reading: _Reading, *, explain: bool) -> Score:
         flag = reading.score >= self.threshold
+        act = reading.act if flag else "none"
         return Score(
             score=reading.score,
             flag=flag,
-            act=reading.act if flag else "none",
+            act=act,
             voice=reading.voice,
-            targets=tuple(TargetStance(target.name, _stance(reading, target.slots)) for target in masked.targets),
+            targets=tuple(_targets(masked, reading, act)),
             masked=masked.text,
-            spans=tuple(self._spans(masked, reading.log_odds)) if flag and explain else (),
+            spans=self._spans(masked, reading.log_odds) if flag and explain else (),
             model=self.label,
             threshold=self.threshold,
         )
 
     def _read(self, texts: Sequence[str]) -> list[_Reading]:
         """Readings of masked texts, from the cache or computed; each distinct text once."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._readings]
-        found = dict(zip(new, self._compute(new), strict=True))
-        found.update({text: self._readings[text] for text in texts if text not in found})
-        for text in dict.fromkeys(texts):
-            self._readings[text] = found[text]
-            self._readings.move_to_end(text)
-        while len(self._readings) > _CACHE:
-            self._readings.popitem(last=False)
-        return [found[text] for text in texts]
+        known = {text: self._readings.get(text) for text in texts}
+        new = [text for text, reading in known.items() if reading is None]
+        computed = dict(zip(new, self._compute(new), strict=True))
+        return [known[text] or self._readings.put(text, computed[text]) for text in texts]
 
     def _compute(self, texts: Sequence[str]) -> list[_Reading]:
         encoded = self._encoder.encode(texts)
@@ -181,22 +177,33 @@ class Model:
             score, act, voice = round(float(scores[row]), _DECIMALS), PARTISAN_ACTS[acts[row]], VOICES[voices[row]]
             yield _Reading(score, round(float(odds[row]), _DECIMALS), act, voice, by_slot)
 
-    def _spans(self, masked: Masked, log_odds: float) -> Iterator[tuple[int, int, float]]:
-        """Occlusion: how far the log-odds fall when a word is left out (long texts: a few words at a time)."""
-        words = [match.span() for match in _WORD.finditer(masked.text)]
+    def _spans(self, masked: Masked, log_odds: float) -> _Spans:
+        """What moved the score, in the original text; copies of a masked text are explained once."""
+        known = self._explained.get(masked.text)
+        if known is None:
+            known = self._explained.put(masked.text, tuple(self._occlude(masked.text, log_odds)))
+        return tuple((*masked.aligned.span(start, end), weight) for start, end, weight in known)
+
+    def _occlude(self, text: str, log_odds: float) -> Iterator[tuple[int, int, float]]:
+        """How far the log-odds fall when a word is left out (long texts: a few words at a time)."""
+        words = [match.span() for match in _WORD.finditer(text)]
         step = math.ceil(len(words) / _MAX_WORDS) or 1
         groups = [(words[at][0], words[min(at + step, len(words)) - 1][1]) for at in range(0, len(words), step)]
-        without = self._compute([masked.text[:start] + masked.text[end:].lstrip() for start, end in groups])
+        without = self._compute([text[:start] + text[end:].lstrip() for start, end in groups])
         for (start, end), reading in zip(groups, without, strict=True):
             weight = round(log_odds - reading.log_odds, _DECIMALS)
             if weight >= _MIN_WEIGHT:
-                yield (*masked.aligned.span(start, end), weight)
+                yield start, end, weight
 
 
-def _stance(reading: _Reading, slots: Iterable[str]) -> str:
-    """The likeliest stance over a target's slots; neutral when the text was cut before them."""
-    votes = [reading.stances[slot] for slot in slots if slot in reading.stances]
-    return STANCES[int(np.mean(votes, axis=0).argmax())] if votes else "neutral"
+def _targets(masked: Masked, reading: _Reading, act: str) -> Iterator[TargetStance]:
+    slots = {
+        target.key: [reading.stances[slot] for slot in target.slots if slot in reading.stances]
+        for target in masked.targets
+    }
+    stances = resolve_stances(act, slots)
+    for target in masked.targets:
+        yield TargetStance(target.name, stances[target.key])
 
 
 def _padded_length(text: Encoded) -> int:

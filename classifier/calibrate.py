@@ -56,22 +56,28 @@ class Calibration:
 
 
 def fit_calibration(
-    encoder_logits: Floats, linear_logits: Floats, partisan: npt.NDArray[np.bool_], version: str
+    encoder_logits: Floats,
+    linear_logits: Floats,
+    partisan: npt.NDArray[np.bool_],
+    version: str,
+    weight: Floats | None = None,
 ) -> Calibration:
     """Fit blend and temperature on held-out log-odds (Platt 1999), and the threshold of the best F1."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - only training needs it
 
-    fitted = LogisticRegression(C=1e4).fit(np.stack([encoder_logits, linear_logits], axis=1), partisan)
-    encoder, linear = (max(0.0, float(weight)) for weight in fitted.coef_[0])
+    logits = np.stack([encoder_logits, linear_logits], axis=1)
+    fitted = LogisticRegression(C=1e4).fit(logits, partisan, sample_weight=weight)
+    encoder, linear = (max(0.0, float(each)) for each in fitted.coef_[0])
     unset = Calibration(encoder, linear, float(fitted.intercept_[0]), 0.5, version)
-    threshold = best_threshold(unset.probability(encoder_logits, linear_logits), partisan)
+    threshold = best_threshold(unset.probability(encoder_logits, linear_logits), partisan, weight)
     return Calibration(encoder, linear, unset.bias, threshold, version)
 
 
-def best_threshold(scores: Floats, partisan: npt.NDArray[np.bool_]) -> float:
-    """The threshold with the best F1 over these scores, to two decimals; of equals the highest."""
+def best_threshold(scores: Floats, partisan: npt.NDArray[np.bool_], weight: Floats | None = None) -> float:
+    """The threshold with the best (weighted) F1 over these scores, to two decimals; of equals the highest."""
+    counted = np.ones(len(scores)) if weight is None else weight
     grid = np.arange(0.05, 0.96, 0.01)
     flagged = scores[None, :] >= grid[:, None]
-    hits = (flagged & partisan).sum(1)
-    f1 = 2 * hits / (flagged.sum(1) + partisan.sum())
+    hits = flagged @ (counted * partisan)
+    f1 = 2 * hits / (flagged @ counted + counted @ partisan)
     return round(float(grid[len(f1) - 1 - int(np.argmax(f1[::-1]))]), 2)

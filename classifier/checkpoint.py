@@ -6,15 +6,16 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from transformers import BertConfig, BertModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from tokenizers import Tokenizer
 
+from classifier.bert import empty_bert
 from classifier.calibrate import Calibration
 from classifier.linear import LinearModel
-from classifier.model import PartisanModel
+from classifier.model import PAD, PartisanModel
 from models.errors import BadInput
 
 FILES = (
@@ -24,9 +25,22 @@ FILES = (
     "linear.safetensors",
     "model.safetensors",
     "tokenizer.json",
-    "tokenizer_config.json",
 )
 """Everything a score depends on; the model card beside them is for people."""
+
+
+_TOKENIZER = {
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    "bos_token": "<s>",
+    "cls_token": "<s>",
+    "eos_token": "</s>",
+    "sep_token": "</s>",
+    "pad_token": PAD,
+    "unk_token": "<unk>",
+    "mask_token": "<mask>",
+    "model_max_length": 512,
+}
+"""For transformers, should somebody open the checkpoint with it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,7 @@ class Checkpoint:
     """The parts of a trained classifier."""
 
     model: PartisanModel
-    tokenizer: PreTrainedTokenizerBase
+    tokenizer: Tokenizer
     linear: LinearModel
     calibration: Calibration
 
@@ -60,8 +74,9 @@ def save_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.half().contiguous() for name, tensor in checkpoint.model.state_dict().items()}
     save_file(tensors, directory / "model.safetensors", metadata={"format": "pt"})
-    checkpoint.model.encoder.config.to_json_file(directory / "config.json")
-    checkpoint.tokenizer.save_pretrained(directory)
+    _write_json(directory / "config.json", checkpoint.model.encoder.config)
+    _write_json(directory / "tokenizer_config.json", _TOKENIZER)
+    checkpoint.tokenizer.save(str(directory / "tokenizer.json"))
     checkpoint.linear.save(directory)
     checkpoint.calibration.save(directory / "calibration.json")
 
@@ -73,22 +88,23 @@ def load_checkpoint(directory: Path) -> Checkpoint:
         BadInput: a file is missing, damaged or does not fit the others.
     """
     try:
-        config = BertConfig.from_json_file(directory / "config.json")
-        with torch.device("meta"):
-            model = PartisanModel(BertModel(config, add_pooling_layer=False))
+        config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+        model = PartisanModel(empty_bert(config))
         weights = {name: tensor.float() for name, tensor in load_file(directory / "model.safetensors").items()}
         model.load_state_dict(weights, assign=True)
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
+        tokenizer = _load_tokenizer(directory / "tokenizer.json")
         linear = LinearModel.load(directory)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, json.JSONDecodeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise BadInput(f"not a readable model: {str(error).splitlines()[0]}", path=directory) from error
-    _fill_positions(model)
     return Checkpoint(model.eval(), tokenizer, linear, Calibration.load(directory / "calibration.json"))
 
 
-def _fill_positions(model: PartisanModel) -> None:
-    """Buffers are not saved with the weights: count the positions again."""
-    embeddings = model.encoder.embeddings
-    places = torch.arange(model.encoder.config.max_position_embeddings).unsqueeze(0)
-    embeddings.register_buffer("position_ids", places, persistent=False)
-    embeddings.register_buffer("token_type_ids", torch.zeros_like(places), persistent=False)
+def _load_tokenizer(path: Path) -> Tokenizer:
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:
+        raise ValueError(f"{path.name}: {error}") from error
+
+
+def _write_json(path: Path, data: dict[str, Any]) -> None:
+    path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -12,13 +13,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers import BertModel
 
+from classifier.bert import Bert
 from classifier.examples import NO_ACT, Example
 from classifier.model import Batch, Encoded, Encoder, Logits, PartisanModel
 
 Say = Callable[[str], None]
 Floats = npt.NDArray[np.float64]
+
+STANCE_WEIGHTS = (2.0, 1.0, 2.0)
+"""In the order of STANCES: sides are opposed half as often as they are favoured, and rarely neither."""
 
 
 @dataclass(frozen=True)
@@ -37,17 +41,23 @@ class TrainSettings:
     smoothing: float = 0.05
     act_share: float = 0.4
     voice_share: float = 0.2
-    stance_share: float = 0.3
+    stance_share: float = 0.6
     seed: int = 20260101
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Examples, their token ids, and per example the frozen layers' output (tokens, width) in half precision."""
+    """Examples with what the untouched encoder makes of them.
+
+    Per example: token ids, the frozen layers' output (tokens, width) in half precision, the tapped layers'
+    means (3 x width, not standardised) and the last state at each slot (slots, width).
+    """
 
     examples: Sequence[Example]
     encoded: Sequence[Encoded]
     hidden: Sequence[Tensor] = field(repr=False)
+    pooled: Tensor = field(repr=False)
+    slots: Sequence[Tensor] = field(repr=False)
 
     def batch(self, rows: Sequence[int], encoder: Encoder) -> tuple[Tensor, Batch]:
         """The padded hidden states and the batch of some rows."""
@@ -56,27 +66,39 @@ class Prepared:
         return hidden.float(), batch
 
 
-def prepare(examples: Sequence[Example], encoder: Encoder, base: BertModel, settings: TrainSettings) -> Prepared:
-    """Encode examples and run them once through the frozen layers."""
+def prepare(examples: Sequence[Example], encoder: Encoder, base: Bert, settings: TrainSettings) -> Prepared:
+    """Encode examples and run them once through the untouched encoder."""
     model = PartisanModel(base).eval()
     encoded = encoder.encode([example.text for example in examples])
     hidden: list[Tensor] = [torch.empty(0)] * len(examples)
-    with torch.inference_mode():
+    slots: list[Tensor] = [torch.empty(0)] * len(examples)
+    pooled = torch.empty(len(examples), len(model.mean))
+    with torch.inference_mode(), _fast():
         for rows in _by_length(encoded, 64):
-            states = model.lower(encoder.collate([encoded[row] for row in rows]), settings.frozen_layers)
-            for row, state in zip(rows, states, strict=True):
-                hidden[row] = state[: len(encoded[row].ids)].half()
-    return Prepared(examples, encoded, [state.clone() for state in hidden])
+            batch = encoder.collate([encoded[row] for row in rows])
+            lower = model.lower(batch, settings.frozen_layers)
+            means, last = model.pool(lower, batch, settings.frozen_layers)
+            pooled[rows] = means.float()
+            at_slots = torch.split(model.slot_states(last.float(), batch), [len(encoded[row].slots) for row in rows])
+            for row, states, here in zip(rows, lower, at_slots, strict=True):
+                hidden[row], slots[row] = states[: len(encoded[row].ids)].half(), here
+    # Tensors made for inference only cannot be trained on; copies can.
+    return Prepared(examples, encoded, [each.clone() for each in hidden], pooled, [each.clone() for each in slots])
+
+
+def _fast() -> torch.autocast:
+    """Products of matrices in 16 bits: training is half as long, and weights stay in full precision."""
+    return torch.autocast("cpu", torch.bfloat16)
 
 
 def finetune(
-    data: Prepared, rows: Sequence[int], base: BertModel, encoder: Encoder, settings: TrainSettings, say: Say
+    data: Prepared, rows: Sequence[int], base: Bert, encoder: Encoder, settings: TrainSettings, say: Say
 ) -> PartisanModel:
     """Train on some rows of `data`, beginning from (a copy of) `base`."""
     torch.manual_seed(settings.seed)
     order = random.Random(settings.seed)  # noqa: S311 - shuffling, no secret
-    model = PartisanModel(_copy(base), dropout=settings.dropout)
-    probe(model, data, rows, encoder, settings)
+    model = PartisanModel(copy.deepcopy(base), dropout=settings.dropout)
+    probe(model, data, rows, settings)
     model.train()
     optimiser = torch.optim.AdamW(_groups(model, settings), weight_decay=settings.weight_decay)
     steps = settings.epochs * math.ceil(len(rows) / settings.batch_size)
@@ -85,9 +107,13 @@ def finetune(
         total = 0.0
         for chosen in _shuffled_batches(data, rows, settings.batch_size, order):
             hidden, batch = data.batch(chosen, encoder)
-            logits = model.read(model.pool(hidden, batch, settings.frozen_layers), batch)
+            with _fast():
+                pooled, last = model.pool(hidden, batch, settings.frozen_layers)
             loss = batch_loss(
-                logits, [data.examples[row] for row in chosen], [data.encoded[row] for row in chosen], settings
+                model.read((pooled.float(), last.float()), batch),
+                [data.examples[row] for row in chosen],
+                [data.encoded[row] for row in chosen],
+                settings,
             )
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -96,47 +122,50 @@ def finetune(
             schedule.step()
             total += loss.item() * len(chosen)
         say(f"epoch {epoch + 1} of {settings.epochs}: loss {total / len(rows):.4f}")
-    fit_stance(model, data, rows, encoder, settings)
     return model.eval()
 
 
-def probe(model: PartisanModel, data: Prepared, rows: Sequence[int], encoder: Encoder, settings: TrainSettings) -> None:
+def probe(model: PartisanModel, data: Prepared, rows: Sequence[int], settings: TrainSettings) -> None:
     """Set the standardisation, and begin the heads from logistic regressions on the untouched encoder, in place.
 
     Linear probing before fine-tuning keeps what the encoder knows of text unlike the training text
     (Kumar et al. 2022, arXiv:2202.10054).
     """
-    pooled = _pooled(model, data, rows, encoder, settings.frozen_layers)
+    pooled = data.pooled[list(rows)]
     model.mean, model.deviation = pooled.mean(0), pooled.std(0).clamp(min=1e-4)
     features = ((pooled - model.mean) / model.deviation).numpy()
     examples = [data.examples[row] for row in rows]
     weight = np.array([example.weight for example in examples])
     _begin_head(model.partisan, features, np.array([int(example.partisan) for example in examples]), weight, settings)
-    sided = np.array([example.act != NO_ACT for example in examples])
-    _begin_head(
-        model.act, features[sided], np.array([e.act for e in examples if e.act != NO_ACT]), weight[sided], settings
-    )
+    acts = np.array([example.act for example in examples])
+    sided = acts != NO_ACT
+    _begin_head(model.act, features[sided], acts[sided], weight[sided], settings)
     _begin_head(model.voice, features, np.array([example.voice for example in examples]), weight, settings)
+    _begin_stance(model, data, rows, features, settings)
 
 
-def fit_stance(
-    model: PartisanModel, data: Prepared, rows: Sequence[int], encoder: Encoder, settings: TrainSettings
+def _begin_stance(
+    model: PartisanModel,
+    data: Prepared,
+    rows: Sequence[int],
+    features: npt.NDArray[np.float32],
+    settings: TrainSettings,
 ) -> None:
-    """Fit the stance head anew on the tuned encoder, in place: slots are few, and one epoch leaves it unripe."""
-    model.eval()
-    features: list[Tensor] = []
-    labels: list[int] = []
+    labels = np.array([label for row in rows for label in slot_labels(data.examples[row], data.encoded[row])])
+    texts = np.array([place for place, row in enumerate(rows) for _slot in data.encoded[row].slots])
     with torch.no_grad():
-        for places in _by_length([data.encoded[row] for row in rows], 64):
-            chosen = [rows[place] for place in places]
-            hidden, batch = data.batch(chosen, encoder)
-            features.append(model.at_slots(*model.pool(hidden, batch, settings.frozen_layers), batch))
-            labels += [
-                data.examples[row].stances.get(slot, NO_ACT) for row in chosen for slot in data.encoded[row].slots
-            ]
-    known = np.array(labels) != NO_ACT
-    matrix = torch.cat(features).numpy()[known]
-    _begin_head(model.stance, matrix, np.array(labels)[known], np.ones(len(matrix)), settings)
+        slots = model.slot_norm(torch.cat([data.slots[row] for row in rows])).numpy()
+    known = labels != NO_ACT
+    matrix = np.concatenate([slots[known], features[texts[known]]], axis=1)
+    _begin_head(model.stance, matrix, labels[known], np.array(STANCE_WEIGHTS)[labels[known]], settings)
+
+
+def slot_labels(example: Example, encoded: Encoded) -> list[int]:
+    """The stance (index into STANCES) at each slot of a text in order; NO_ACT where none is to be learnt.
+
+    Only posts that take a side teach stances: towards the others every stance is neutral.
+    """
+    return [example.stances.get(slot, NO_ACT) if example.partisan else NO_ACT for slot in encoded.slots]
 
 
 def _begin_head(
@@ -157,26 +186,29 @@ def _begin_head(
         head.bias[places] = torch.from_numpy(fitted.intercept_).float()
 
 
-def _pooled(model: PartisanModel, data: Prepared, rows: Sequence[int], encoder: Encoder, layers: int) -> Tensor:
-    model.eval()
-    found = torch.empty(len(rows), len(model.mean))
-    with torch.no_grad():
-        for places in _by_length([data.encoded[row] for row in rows], 64):
-            hidden, batch = data.batch([rows[place] for place in places], encoder)
-            found[places] = model.pool(hidden, batch, layers)[0]
-    return found
+@dataclass(frozen=True)
+class Predicted:
+    """What a model says of some rows: log-odds of taking a side, the likeliest act, stance probabilities by slot."""
+
+    log_odds: Floats
+    acts: list[int]
+    stances: list[dict[str, tuple[float, ...]]]
 
 
-def predict(
-    model: PartisanModel, data: Prepared, rows: Sequence[int], encoder: Encoder, layers: int
-) -> npt.NDArray[np.float64]:
-    """Log-odds of taking a side for some rows, in their order."""
-    found = np.zeros(len(rows))
+def predict(model: PartisanModel, data: Prepared, rows: Sequence[int], encoder: Encoder, layers: int) -> Predicted:
+    """Read some rows; answers are in their order."""
+    log_odds, acts = np.zeros(len(rows)), [0] * len(rows)
+    stances: list[dict[str, tuple[float, ...]]] = [{}] * len(rows)
     with torch.inference_mode():
         for places in _by_length([data.encoded[row] for row in rows], 64):
             hidden, batch = data.batch([rows[place] for place in places], encoder)
-            found[places] = model.read(model.pool(hidden, batch, layers), batch).partisan.numpy()
-    return found
+            logits = model.read(model.pool(hidden, batch, layers), batch)
+            log_odds[places] = logits.partisan.numpy()
+            at_slots = iter(logits.stance.softmax(-1).tolist())
+            for place, act in zip(places, logits.act.argmax(-1).tolist(), strict=True):
+                acts[place] = act
+                stances[place] = {slot: tuple(next(at_slots)) for slot in data.encoded[rows[place]].slots}
+    return Predicted(log_odds, acts, stances)
 
 
 def batch_loss(
@@ -192,32 +224,23 @@ def batch_loss(
     )
     loss = ((side + settings.voice_share * voice) * weight).sum() / weight.sum()
     loss = loss + settings.act_share * _known(logits.act, [example.act for example in examples])
-    stances = [
-        example.stances.get(slot, NO_ACT)
-        for example, text in zip(examples, encoded, strict=True)
-        for slot in text.slots
-    ]
-    return loss + settings.stance_share * _known(logits.stance, stances)
+    stances = [label for pair in zip(examples, encoded, strict=True) for label in slot_labels(*pair)]
+    return loss + settings.stance_share * _known(logits.stance, stances, STANCE_WEIGHTS)
 
 
-def _known(logits: Tensor, labels: Sequence[int]) -> Tensor:
+def _known(logits: Tensor, labels: Sequence[int], weights: Sequence[float] | None = None) -> Tensor:
     """Cross entropy over the rows that carry a label; zero if none does."""
     target = torch.tensor(labels, dtype=torch.long)
     if not bool((target != NO_ACT).any()):
         return logits.sum() * 0
-    return functional.cross_entropy(logits, target, ignore_index=NO_ACT)
-
-
-def _copy(base: BertModel) -> BertModel:
-    copy = BertModel(base.config, add_pooling_layer=False)
-    copy.load_state_dict(base.state_dict())
-    return copy
+    by_label = None if weights is None else torch.tensor(weights)
+    return functional.cross_entropy(logits, target, weight=by_label, ignore_index=NO_ACT)
 
 
 def _groups(model: PartisanModel, settings: TrainSettings) -> list[dict[str, object]]:
     for parameter in model.encoder.parameters():
         parameter.requires_grad = False
-    layers = model.encoder.encoder.layer
+    layers = model.encoder.layers
     groups: list[dict[str, object]] = []
     for depth, layer in enumerate(reversed(layers[settings.frozen_layers :])):
         layer.requires_grad_(requires_grad=True)

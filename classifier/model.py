@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
-from transformers import BertModel, PreTrainedTokenizerBase
 
+from classifier.bert import Bert
 from classifier.corpus import STANCES, VOICES
 from classifier.mask import MASK_TOKENS
 
 MAX_TOKENS = 128
 _HEAD_TOKENS = 88
 """Of a longer text this many first tokens are kept; the rest of the room is for its end, where tags stand."""
+
+PAD = "<pad>"
 
 PARTISAN_ACTS = ("support", "attack", "mobilise")
 
@@ -54,16 +57,14 @@ class Logits:
 class Encoder:
     """Turns masked text into token ids; slots are single tokens."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._slots = {tokenizer.convert_tokens_to_ids(token): token for token in MASK_TOKENS}
-        self._pad = int(tokenizer.pad_token_id)
+        self._slots = {tokenizer.token_to_id(token): token for token in MASK_TOKENS}
+        self._pad = tokenizer.token_to_id(PAD) or 0
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """Encode texts; long ones keep their beginning and end."""
-        if not texts:
-            return []
-        return [self._cut(ids) for ids in self._tokenizer(list(texts))["input_ids"]]
+        return [self._cut(found.ids) for found in self._tokenizer.encode_batch(list(texts))]
 
     def _cut(self, ids: list[int]) -> Encoded:
         if len(ids) > MAX_TOKENS:
@@ -97,9 +98,9 @@ class PartisanModel(nn.Module):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, encoder: BertModel, *, dropout: float = 0.1) -> None:
+    def __init__(self, encoder: Bert, *, dropout: float = 0.1) -> None:
         super().__init__()
-        depth, width = encoder.config.num_hidden_layers, encoder.config.hidden_size
+        depth, width = len(encoder.layers), encoder.width
         self.encoder = encoder
         self.tapped = (depth // 2, 3 * depth // 4, depth)
         pooled = len(self.tapped) * width
@@ -114,13 +115,13 @@ class PartisanModel(nn.Module):
 
     def forward(self, batch: Batch) -> Logits:
         """Score a batch."""
-        return self.read(self.pool(self.encoder.embeddings(input_ids=batch.ids), batch, 0), batch)
+        return self.read(self.pool(self.encoder.embeddings(batch.ids), batch, 0), batch)
 
     def lower(self, batch: Batch, layers: int) -> Tensor:
         """Hidden states (texts, tokens, width) after the first `layers` layers."""
         attend = batch.mask[:, None, None, :]
-        hidden: Tensor = self.encoder.embeddings(input_ids=batch.ids)
-        for layer in self.encoder.encoder.layer[:layers]:
+        hidden: Tensor = self.encoder.embeddings(batch.ids)
+        for layer in self.encoder.layers[:layers]:
             hidden = layer(hidden, attend)
         return hidden
 
@@ -133,7 +134,7 @@ class PartisanModel(nn.Module):
         weights = batch.mask.unsqueeze(-1).to(hidden.dtype)
         count = weights.sum(1)
         means = [(hidden * weights).sum(1) / count] if layers in self.tapped else []
-        for depth, layer in enumerate(self.encoder.encoder.layer[layers:], layers + 1):
+        for depth, layer in enumerate(self.encoder.layers[layers:], layers + 1):
             hidden = layer(hidden, attend)
             if depth in self.tapped:
                 means.append((hidden * weights).sum(1) / count)
@@ -147,31 +148,10 @@ class PartisanModel(nn.Module):
 
     def at_slots(self, pooled: Tensor, hidden: Tensor, batch: Batch) -> Tensor:
         """What the stance head reads (slots, 4 x width): the slot's mean last state, and its text's means."""
+        return torch.cat([self.slot_norm(self.slot_states(hidden, batch)), pooled[batch.slot_text]], dim=-1)
+
+    @staticmethod
+    def slot_states(hidden: Tensor, batch: Batch) -> Tensor:
+        """The mean of `hidden` over the places of each slot (slots, width)."""
         sums = (hidden[batch.slot_text] * batch.slot_mask.unsqueeze(-1)).sum(1)
-        slots: Tensor = self.slot_norm(sums / batch.slot_mask.sum(1, keepdim=True).clamp(min=1))
-        return torch.cat([slots, pooled[batch.slot_text]], dim=-1)
-
-
-_NAME_LIKE = ("▁Budi", "▁Joko", "▁Agus", "▁Ahmad", "▁Siti", "▁Dewi", "▁Rahman", "▁Hasan", "▁Sari", "▁Putra")
-_SEEDS = {
-    "CALON": _NAME_LIKE,
-    "PARTAI": ("▁partai", "▁Partai"),
-    "SLOGAN": ("▁slogan", "▁bersama", "▁maju"),
-    "NOMOR": ("▁nomor", "▁1", "▁2", "▁3"),
-}
-_ORDER_SHARE = 0.25
-"""How much of a slot's first embedding is the letter of its order (A, B, C), the rest what it stands for."""
-
-
-def add_slots(encoder: BertModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Give the mask tokens rows of their own, begun from pieces that mean alike; in place."""
-    old = encoder.embeddings.word_embeddings.weight.detach().clone()
-    tokenizer.add_tokens(list(MASK_TOKENS), special_tokens=False)
-    encoder.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    rows = encoder.embeddings.word_embeddings.weight.data
-    vocabulary = tokenizer.get_vocab()
-    for token in MASK_TOKENS:
-        stem, _, order = token.partition("_")
-        meaning = old[[vocabulary[piece] for piece in _SEEDS[stem] if piece in vocabulary]].mean(0)
-        letter = vocabulary.get(f"▁{chr(ord('A') + int(order or 1) - 1)}", tokenizer.unk_token_id)
-        rows[vocabulary[token]] = (1 - _ORDER_SHARE) * meaning + _ORDER_SHARE * old[letter]
+        return sums / batch.slot_mask.sum(1, keepdim=True).clamp(min=1)

@@ -1,13 +1,14 @@
 """Train the shipped classifier: `python -m classifier.train --base DIR --out DIR`.
 
-Blend, temperature and threshold are fitted on posts whose writers the fold's models have not read; the
-shipped models then learn from all posts.
+Blend, temperature and threshold are fitted on posts whose writers, and on tweets which, the fold's models
+have not read; the shipped models then learn from all.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,21 +16,41 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from transformers import BertModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from tokenizers import Tokenizer
 
+from classifier.bert import Bert
 from classifier.calibrate import Calibration, fit_calibration
 from classifier.checkpoint import Checkpoint, save_checkpoint
-from classifier.corpus import POSTS, nobodys_contest, read_posts
-from classifier.examples import Example, example_of, natural_negatives
+from classifier.corpus import POSTS, STANCES, nobodys_contest, read_posts
+from classifier.examples import NATURAL, Example, example_of, natural_negatives, opposed_pairs
 from classifier.finetune import Floats, Prepared, Say, TrainSettings, finetune, predict, prepare
 from classifier.linear import LinearModel, fit_linear
-from classifier.model import Encoder, PartisanModel, add_slots
-from models.contest import load_contest
+from classifier.model import PARTISAN_ACTS, Encoder, PartisanModel
+from classifier.pool import pool_examples
+from classifier.stance import resolve_stances
+from models.contest import ContestSpec, load_contest
 from models.errors import BadInput
 
 FOLDS = 3
 NATURAL_WEIGHT = 0.3
-"""Natural negatives are many and easy; corpus posts are few and were written to be hard."""
+"""Headlines are many and easy; corpus posts are few and were written to be hard."""
+
+HEADLINES = 800
+OPPOSED_PAIRS = 240
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What models say of rows that they have not seen.
+
+    Log-odds of both models (NaN where no model was asked), and for each post with labelled slots the act said
+    and the stance probabilities by slot.
+    """
+
+    encoder: Floats
+    linear: Floats
+    acts: dict[int, str]
+    stances: dict[int, dict[str, tuple[float, ...]]]
 
 
 @dataclass(frozen=True)
@@ -37,7 +58,7 @@ class _Learner:
     """Everything a fold needs."""
 
     data: Prepared
-    base: BertModel
+    base: Bert
     encoder: Encoder
     settings: TrainSettings
     say: Say
@@ -48,16 +69,21 @@ class _Learner:
         linear = fit_linear([e.text for e in chosen], [e.partisan for e in chosen], [e.weight for e in chosen])
         return finetune(self.data, rows, self.base, self.encoder, self.settings, self.say), linear
 
-    def held_out(self, folds: Sequence[Sequence[int]]) -> tuple[Floats, Floats]:
-        """Log-odds of both models for every row of every fold, by models that have not seen it (NaN elsewhere)."""
+    def held_out(self, folds: Sequence[Sequence[int]]) -> HeldOut:
+        """Ask for every row of every fold models that have not seen it; rows not `measured` are not asked for."""
         everything = set(range(len(self.data.examples)))
-        encoder_logits, linear_logits = np.full((2, len(everything)), np.nan)
+        unknown = np.full(len(everything), np.nan)
+        held = HeldOut(unknown, unknown.copy(), {}, {})
         for number, fold in enumerate(folds, 1):
             self.say(f"fold {number} of {len(folds)}")
             network, linear = self.fit(sorted(everything - set(fold)))
-            encoder_logits[fold] = predict(network, self.data, fold, self.encoder, self.settings.frozen_layers)
-            linear_logits[fold] = linear.logits([self.data.examples[row].text for row in fold])
-        return encoder_logits, linear_logits
+            asked = [row for row in fold if self.data.examples[row].measured]
+            found = predict(network, self.data, asked, self.encoder, self.settings.frozen_layers)
+            held.encoder[asked] = found.log_odds
+            held.linear[asked] = linear.logits([self.data.examples[row].text for row in asked])
+            held.acts.update(zip(asked, (PARTISAN_ACTS[act] for act in found.acts), strict=True))
+            held.stances.update(zip(asked, found.stances, strict=True))
+        return held
 
 
 def train(
@@ -76,22 +102,72 @@ def train(
     data = prepare(examples, encoder, encoder_model, settings)
     learner = _Learner(data, encoder_model, encoder, settings, say)
     held = learner.held_out(group_folds(examples, FOLDS))
-    counted = ~np.isnan(held[0])
-    partisan = np.array([example.partisan for example in examples])
-    calibration = fit_calibration(held[0][counted], held[1][counted], partisan[counted], version)
+    calibration = _calibrate(examples, held, version)
     say(f"calibration {calibration}")
+    for kind, right in stance_hits(examples, held).items():
+        say(f"stance, posts that name {kind}: {sum(right)} of {len(right)} slots right")
     network, linear = learner.fit(range(len(examples)))
     save_checkpoint(out, Checkpoint(network, tokenizer, linear, calibration))
-    np.savez(out / "heldout.npz", encoder=held[0], linear=held[1], partisan=partisan, group=[e.group for e in examples])
+    _save_held(out / "heldout.npz", examples, held)
     return calibration
 
 
-def load_base(base: Path) -> tuple[BertModel, PreTrainedTokenizerBase]:
+def _calibrate(examples: Sequence[Example], held: HeldOut, version: str) -> Calibration:
+    asked = ~np.isnan(held.encoder)
+    partisan = np.array([example.partisan for example in examples])
+    weight = np.array([example.weight for example in examples])
+    return fit_calibration(held.encoder[asked], held.linear[asked], partisan[asked], version, weight[asked])
+
+
+def _save_held(path: Path, examples: Sequence[Example], held: HeldOut) -> None:
+    np.savez(
+        path,
+        encoder=held.encoder,
+        linear=held.linear,
+        partisan=np.array([example.partisan for example in examples]),
+        group=np.array([example.group for example in examples]),
+        weight=np.array([example.weight for example in examples]),
+    )
+
+
+def stance_hits(examples: Sequence[Example], held: HeldOut) -> dict[str, list[bool]]:
+    """For held-out posts that take a side: whether each slot's stance is right, as use resolves stances.
+
+    By what the post names: one side, several alike, or several opposed.
+    """
+    hits: dict[str, list[bool]] = {"one side": [], "several sides alike": [], "sides opposed": []}
+    for row, said in held.stances.items():
+        example = examples[row]
+        if example.partisan and example.stances:
+            sides: dict[str, list[tuple[float, ...]]] = {}
+            for slot, odds in said.items():
+                sides.setdefault(side_of(slot), []).append(odds)
+            stances = resolve_stances(held.acts[row], sides)
+            opposed = len(set(example.stances.values())) > 1
+            kind = "one side" if len(sides) == 1 else "sides opposed" if opposed else "several sides alike"
+            known = ((slot, stance) for slot, stance in example.stances.items() if slot in said)
+            hits[kind] += [stances[side_of(slot)] == STANCES[stance] for slot, stance in known]
+    return hits
+
+
+def side_of(slot: str) -> str:
+    """What a slot stands for: a candidate, its number and its slogans share their order, parties have their own."""
+    stem, _sign, order = slot.partition("_")
+    return f"party {order}" if stem == "PARTAI" else f"side {order}"
+
+
+def load_base(base: Path) -> tuple[Bert, Tokenizer]:
     """The base encoder with slots added, and its tokenizer."""
-    encoder = BertModel.from_pretrained(base, add_pooling_layer=False, local_files_only=True).eval()
+    from transformers import BertModel, PreTrainedTokenizerFast  # noqa: PLC0415 - slow, and scoring never needs it
+
+    from classifier.slots import add_slots  # noqa: PLC0415
+
+    theirs = BertModel.from_pretrained(base, add_pooling_layer=False, local_files_only=True)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(base, local_files_only=True)
-    add_slots(encoder, tokenizer)
-    return encoder, tokenizer
+    add_slots(theirs, tokenizer)
+    encoder = Bert(json.loads(theirs.config.to_json_string()))
+    encoder.load_state_dict(theirs.state_dict())
+    return encoder.eval(), tokenizer.backend_tokenizer
 
 
 def group_folds(examples: Sequence[Example], count: int) -> list[list[int]]:
@@ -102,7 +178,7 @@ def group_folds(examples: Sequence[Example], count: int) -> list[list[int]]:
     """
     groups: dict[str, list[int]] = {}
     for row, example in enumerate(examples):
-        if example.weight == 1:
+        if example.group != NATURAL:
             groups.setdefault(example.group, []).append(row)
     if len(groups) < count:
         raise BadInput(f"{len(groups)} groups of examples cannot be split into {count} folds")
@@ -122,24 +198,32 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=TrainSettings.epochs)
     parser.add_argument("--headlines", type=Path, help="CSV with a column text: news, none of it partisan")
     parser.add_argument("--headlines-contest", type=Path, help="contest file that masks the headlines")
-    parser.add_argument("--everyday", type=Path, help="CSV with a column text: posts about no election")
+    parser.add_argument(
+        "--tweets", type=Path, help="CSV with the columns id and text: those that pool_labels.tsv names"
+    )
+    parser.add_argument("--tweets-contest", type=Path, help="contest file that masks the tweets")
     given = parser.parse_args()
     console = Console(stderr=True)
     try:
         settings = dataclasses.replace(TrainSettings(), epochs=given.epochs)
-        train(given.out, given.base, _examples(given), given.version, settings, console.print)
+        train(given.out, given.base, _examples(given, settings), given.version, settings, console.print)
     except BadInput as error:
         sys.exit(f"netra: {error}")
 
 
-def _examples(given: argparse.Namespace) -> list[Example]:
+def _examples(given: argparse.Namespace, settings: TrainSettings) -> list[Example]:
     examples = [example_of(post) for post in read_posts(given.corpus)]
+    examples += opposed_pairs(examples, OPPOSED_PAIRS, settings.seed)
     if given.headlines:
-        contest = load_contest(given.headlines_contest) if given.headlines_contest else nobodys_contest()
-        examples += natural_negatives(given.headlines, contest, voice="news", limit=800, weight=NATURAL_WEIGHT)
-    if given.everyday:
-        examples += natural_negatives(given.everyday, nobodys_contest(), voice="own", limit=400, weight=NATURAL_WEIGHT)
+        contest = _contest(given.headlines_contest)
+        examples += natural_negatives(given.headlines, contest, voice="news", limit=HEADLINES, weight=NATURAL_WEIGHT)
+    if given.tweets:
+        examples += pool_examples(given.tweets, _contest(given.tweets_contest))
     return examples
+
+
+def _contest(path: Path | None) -> ContestSpec:
+    return load_contest(path) if path else nobodys_contest()
 
 
 if __name__ == "__main__":

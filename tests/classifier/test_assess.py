@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -42,7 +41,7 @@ def test_clear_cases_fall_on_their_side_of_the_threshold(model: Model, contest: 
     assert flagged == [True] * len(PARTISAN) + [False] * len(NEUTRAL)
 
 
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(SENTENCES), st.permutations(NAMES), st.permutations(NAMES))
 def test_exchanging_candidates_changes_no_score(
     model: Model, contest: ContestSpec, sentence: str, first: list[str], second: list[str]
@@ -55,7 +54,7 @@ def test_exchanging_candidates_changes_no_score(
 def test_a_score_does_not_depend_on_the_posts_beside_it(contest: ContestSpec) -> None:
     texts = [*PARTISAN, *NEUTRAL]
     together = load_model().assess(texts, contest, explain=False)
-    fresh = load_model()
+    fresh = load_model()  # another, or the cache would answer
     alone = [fresh.assess([text], contest, explain=False)[0] for text in reversed(texts)]
     assert together == alone[::-1]
 
@@ -118,7 +117,10 @@ def test_only_the_expected_weights_are_loaded() -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_a_damaged_model_is_refused(tmp_path: Path, name: str) -> None:
     directory = tmp_path / "netra-id-small"
-    shutil.copytree(SHIPPED, directory)
+    directory.mkdir()
+    for other in FILES:
+        (directory / other).symlink_to(SHIPPED / other)
+    (directory / name).unlink()
     (directory / name).write_bytes(b"{")
     with pytest.raises(BadInput):
         load_model(directory)

@@ -1,0 +1,109 @@
+"""A BERT encoder (Devlin et al. 2019, arXiv:1810.04805) that loads in a moment.
+
+Its parameters have the names that `transformers.BertModel` gives them, so either opens the other's checkpoints;
+importing that class costs several seconds, which a command that scores one line would pay each time.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Bert(nn.Module):
+    """Embeddings and layers, by the `config` of a transformers checkpoint (its `config.json`).
+
+    Raises:
+        KeyError: the configuration lacks a size.
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__()
+        self.config = config
+        self.embeddings = _Embeddings(config)
+        layers = nn.ModuleList(_Layer(config) for _ in range(config["num_hidden_layers"]))
+        self.encoder = nn.ModuleDict({"layer": layers})
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        """The layers, first to last."""
+        return cast("nn.ModuleList", self.encoder["layer"])
+
+    @property
+    def width(self) -> int:
+        """The size of a hidden state."""
+        return int(self.config["hidden_size"])
+
+
+class _Embeddings(nn.Module):
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__()
+        width = config["hidden_size"]
+        self.word_embeddings = nn.Embedding(config["vocab_size"], width)
+        self.position_embeddings = nn.Embedding(config["max_position_embeddings"], width)
+        self.token_type_embeddings = nn.Embedding(config["type_vocab_size"], width)
+        self.LayerNorm = nn.LayerNorm(width, config["layer_norm_eps"])
+        self.dropout = nn.Dropout(config["hidden_dropout_prob"])
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(texts, tokens) → (texts, tokens, width)."""
+        places = self.position_embeddings.weight[: ids.shape[1]] + self.token_type_embeddings.weight[0]
+        hidden: Tensor = self.dropout(self.LayerNorm(self.word_embeddings(ids) + places))
+        return hidden
+
+
+class _Layer(nn.Module):
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__()
+        self.attention = _Attention(config)
+        self.intermediate = nn.ModuleDict({"dense": nn.Linear(config["hidden_size"], config["intermediate_size"])})
+        self.output = _Output(config["intermediate_size"], config)
+
+    def forward(self, hidden: Tensor, attend: Tensor) -> Tensor:
+        """(texts, tokens, width); `attend` (texts, 1, 1, tokens) is true where a token stands."""
+        attended = self.attention(hidden, attend)
+        inner = functional.gelu(self.intermediate["dense"](attended))
+        out: Tensor = self.output(inner, attended)
+        return out
+
+
+class _Attention(nn.Module):
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__()
+        width = config["hidden_size"]
+        self.heads = config["num_attention_heads"]
+        self.dropout = config["attention_probs_dropout_prob"]
+        self.self = nn.ModuleDict({name: nn.Linear(width, width) for name in ("query", "key", "value")})
+        self.output = _Output(width, config)
+
+    def forward(self, hidden: Tensor, attend: Tensor) -> Tensor:
+        query, key, value = (
+            project(hidden).unflatten(-1, (self.heads, -1)).transpose(1, 2) for project in self.self.values()
+        )
+        dropout = self.dropout if self.training else 0.0
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=attend, dropout_p=dropout)
+        out: Tensor = self.output(mixed.transpose(1, 2).flatten(2), hidden)
+        return out
+
+
+class _Output(nn.Module):
+    """Project, add what came in, normalise."""
+
+    def __init__(self, inputs: int, config: dict[str, Any]) -> None:
+        super().__init__()
+        self.dense = nn.Linear(inputs, config["hidden_size"])
+        self.LayerNorm = nn.LayerNorm(config["hidden_size"], config["layer_norm_eps"])
+        self.dropout = nn.Dropout(config["hidden_dropout_prob"])
+
+    def forward(self, hidden: Tensor, before: Tensor) -> Tensor:
+        out: Tensor = self.LayerNorm(self.dropout(self.dense(hidden)) + before)
+        return out
+
+
+def empty_bert(config: dict[str, Any]) -> Bert:
+    """The encoder without storage, to be filled by `load_state_dict(…, assign=True)`."""
+    with torch.device("meta"):
+        return Bert(config)
