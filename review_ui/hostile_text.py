@@ -6,6 +6,7 @@ Right-to-left overrides and zero-width characters change what a reader sees with
 
 from __future__ import annotations
 
+import collections
 import difflib
 import re
 import unicodedata
@@ -21,7 +22,10 @@ _BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Letters and marks by category that nevertheless show nothing."""
 _STRENGTHS = ((0.5, "strong"), (0.2, "middle"), (0.0, "slight"))
 MAX_DIFF_WORDS = 2_000
-"""Comparing is quadratic; longer texts are shown whole."""
+MAX_DIFF_PAIRS = 20_000
+"""Comparing is cubic where the same words come again and again; texts with more words, or more places where a word
+of one stands in the other, are shown whole.
+"""
 
 
 def safe_text(text: str) -> Markup:
@@ -45,7 +49,7 @@ def highlighted(text: str, spans: Sequence[Sequence[float]]) -> Markup:
 def difference(before: str, after: str) -> Markup:
     """`after` with what was added and removed since `before`, word by word."""
     old, new = _words(before), _words(after)
-    if max(len(old), len(new)) > MAX_DIFF_WORDS:
+    if max(len(old), len(new)) > MAX_DIFF_WORDS or _pairs(old, new) > MAX_DIFF_PAIRS:
         return Markup("<del>{}</del> <ins>{}</ins>").format(safe_text(before), safe_text(after))
     parts: list[Markup] = []
     for kind, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
@@ -102,6 +106,12 @@ def _marked(text: str, share: float) -> Markup:
         return _revealed(text)
     strength = next(name for least, name in _STRENGTHS if share > least)
     return Markup('<mark class="{}">{}</mark>').format(strength, _revealed(text))
+
+
+def _pairs(old: Sequence[str], new: Sequence[str]) -> int:
+    """How many pairs of places, one in each text, hold the same word."""
+    counts = collections.Counter(new)
+    return sum(counts[word] for word in old)
 
 
 def _words(text: str) -> list[str]:
