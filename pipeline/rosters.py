@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import dataclasses
 import datetime as dt
+import enum
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
@@ -30,6 +31,7 @@ ACCOUNT_COLUMNS = ("source", "handle", "address", "evidence", "confidence")
 OPTIONAL_COLUMNS = ("position", "unit", "agency", "url", "interval_minutes")
 OFFSETS = {"WIB": 420, "WITA": 480, "WIT": 540}
 
+Word = TypeVar("Word", bound=enum.StrEnum)
 TEXT = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -167,7 +169,10 @@ def read_roster(path: Path) -> Iterator[RosterLine]:
     seen: dict[str, int] = {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
-            reader = csv.DictReader(handle, strict=True)
+            header = handle.readline()
+            handle.seek(0)
+            delimiter = ";" if header.count(";") > header.count(",") else ","
+            reader = csv.DictReader(handle, strict=True, delimiter=delimiter)
             _check_header(reader.fieldnames or [], path)
             for row in reader:
                 number = reader.line_num
@@ -182,7 +187,7 @@ def read_roster(path: Path) -> Iterator[RosterLine]:
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", path=path) from error
     except UnicodeDecodeError as error:
-        raise BadInput("not UTF-8", path=path) from error
+        raise BadInput("not UTF-8; save it as 'CSV UTF-8'", path=path) from error
     except csv.Error as error:
         raise BadInput(f"not valid CSV: {error}", path=path) from error
 
@@ -203,7 +208,7 @@ def _roster_line(row: dict[str | None, str | None], number: int, path: Path) -> 
         raise BadInput("another number of cells than the header has", path=path, line=number)
     cells = {str(name): str(value).strip() for name, value in row.items()}
     try:
-        status = StaffStatus(cells["status"].upper())
+        status = _one_of(StaffStatus, cells["status"].upper(), "status")
         person = Person(
             name=_filled(cells, "name"),
             nip=check_staff_number(cells["nip"], status),
@@ -225,13 +230,20 @@ def _roster_line(row: dict[str | None, str | None], number: int, path: Path) -> 
             address=address,
             url=cells.get("url", ""),
             evidence=_filled(cells, "evidence"),
-            confidence=Confidence(cells.get("confidence") or Confidence.SINGLE_SOURCE),
+            confidence=_one_of(Confidence, cells.get("confidence") or Confidence.SINGLE_SOURCE, "confidence"),
             interval_seconds=60 * int(cells.get("interval_minutes") or 60),
         )
     except BadInput as error:
         raise BadInput(error.message, path=path, line=number) from error
     except ValueError as error:
         raise BadInput(str(error), path=path, line=number) from error
+
+
+def _one_of(words: type[Word], cell: str, column: str) -> Word:
+    try:
+        return words(cell)
+    except ValueError as error:
+        raise BadInput(f"column {column!r}: {cell!r} is none of {', '.join(words)}") from error
 
 
 def _filled(cells: dict[str, str], name: str) -> str:

@@ -52,6 +52,10 @@ def test_an_account_on_a_platform_without_an_open_route_waits_for_imports_and_is
         assert session.scalar(select(Target).where(Target.source == "tiktok")) is None
 
 
+def test_a_roster_that_a_spreadsheet_saved_with_semicolons_is_read_as_well(world, tmp_path):
+    assert _import(world, tmp_path, GOOD.replace(",", ";")).people == 2
+
+
 def test_importing_a_roster_twice_changes_nothing(world, tmp_path):
     _import(world, tmp_path, GOOD)
     before = _people(world)
@@ -68,7 +72,8 @@ def test_importing_a_roster_twice_changes_nothing(world, tmp_path):
         ("199003152000031004,Damar,PNS,,,,,,,,", "too young"),
         ("199003152015131004,Damar,PNS,,,,,,,,", "month"),
         ("199003152015031004,,PNS,,,,,,,,", "'name' is empty"),
-        ("199003152015031004,Damar,HONORER,,,,,,,,", "HONORER"),
+        ("199003152015031004,Damar,HONORER,,,,,,,,", "'status': 'HONORER' is none of PNS"),
+        ("199003152015031004,Damar,PNS,,,,tiktok,@d,https://d.invalid/,Kartu nama,pasti", "'confidence': 'pasti'"),
         ("199003152015031004,Damar,PNS,,,,mastodon,,,,", "is empty"),
         ("199003152015031004,Damar,PNS", "number of cells"),
         ("199003152015031004,Damar,PNS,,,,mastodon,@d,file:///etc/passwd,Kartu nama,", "file"),
