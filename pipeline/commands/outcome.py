@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import select
 
 from models.errors import NotFound
 from models.flags import Flag
@@ -37,14 +38,15 @@ def report(
 
 
 def trace(
-    row: Annotated[str, typer.Argument(metavar="ID", help="Id temuan atau laporan.")],
+    row: Annotated[str, typer.Argument(metavar="ID", help="Id temuan, atau nomor atau id laporan.")],
     as_json: Annotated[bool, typer.Option("--json", help="Satu objek JSON per baris.")] = False,  # noqa: FBT002 - a flag
     home: Home = None,
 ) -> None:
     """Telusuri temuan atau laporan dari respons pertama sampai keadaan terakhir."""
     with open_application(home) as app, app.database.read() as session:
-        if session.get(Report, row) is not None:
-            steps = trace_report(session, row)
+        report_id = session.scalar(select(Report.id).where((Report.id == row) | (Report.number == row)))
+        if report_id is not None:
+            steps = trace_report(session, report_id)
         elif session.get(Flag, row) is not None:
             steps = trace_flag(session, row)
         else:

@@ -12,7 +12,9 @@ from sqlalchemy import text
 
 from models.clock import utc_now
 from models.database import open_database
-from models.officers import Role, add_officer
+from models.log import record
+from models.officers import Role, add_officer, officer_named
+from models.reports import Report
 from pipeline.cli import main
 from review_ui.passwords import hash_password
 from review_ui.sessions import FREE_ATTEMPTS
@@ -171,6 +173,24 @@ def test_an_import_without_a_mandate_is_refused_and_keeps_nothing(home, netra, t
     result = netra("import", posts, "--source", "csv", "--mandate", "7/ST", "--officer", "operator", "--home", home)
     _is_one_clear_line(result, "7/ST")
     assert not any((home / "evidence").iterdir())
+
+
+def test_a_report_is_traced_by_its_number_too(home, netra, build_world):
+    database = open_database(f"sqlite:///{home}/netra.sqlite")
+    with database.write() as session:
+        session.delete(officer_named(session, "operator"))
+    world = build_world(database)
+    with database.write() as session:
+        report = Report(number="1/LHP", mandate_id=world.mandate.id, drafted_by=world.operator.id, drafted_at=utc_now())
+        session.add(report)
+        session.flush()
+        record(session, "report.drafted", report, actor="test")
+        report_id = report.id
+    database.close()
+    by_number = netra("trace", "1/LHP", "--home", home)
+    assert by_number == netra("trace", report_id, "--home", home)
+    assert by_number[0] == 0
+    assert "report.drafted" in by_number[1]
 
 
 def test_a_key_file_that_others_can_read_is_refused(home, netra):
