@@ -88,9 +88,13 @@ def _opened(source: str | Path) -> Iterator[tuple[BinaryIO, str, bool, int | Non
 
 @contextlib.contextmanager
 def _output(out: str | Path) -> Iterator[BinaryIO]:
-    """A temporary file that takes the place of `out` when all went well, and leaves no trace when not."""
+    """A temporary file that takes the place of `out` when all went well, and leaves no trace when not.
+
+    Standard output, devices and pipes are written to instead.
+    """
     standard = str(out) == STANDARD
-    folder = None if standard else Path(out).resolve().parent
+    stream = standard or (Path(out).exists() and not Path(out).is_file())
+    folder = None if stream else Path(out).resolve().parent
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".netra-", delete=False) as file:
             temporary = Path(file.name)
@@ -98,19 +102,26 @@ def _output(out: str | Path) -> Iterator[BinaryIO]:
                 yield cast("BinaryIO", file)
                 file.flush()
                 os.fsync(file.fileno())
-                _deliver(temporary, None if standard else Path(out))
+                if standard:
+                    _copy(temporary, sys.stdout.buffer)
+                elif stream:
+                    with Path(out).open("wb", buffering=0) as device:
+                        _copy(temporary, cast("BinaryIO", device))
+                else:
+                    _replace(temporary, Path(out))
             finally:
                 temporary.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(f"{out}: cannot write: {error.strerror}") from error
 
 
-def _deliver(temporary: Path, out: Path | None) -> None:
-    if out is None:
-        with temporary.open("rb") as file:
-            shutil.copyfileobj(file, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-        return
+def _copy(temporary: Path, stream: BinaryIO) -> None:
+    with temporary.open("rb") as file:
+        shutil.copyfileobj(file, stream)
+    stream.flush()
+
+
+def _replace(temporary: Path, out: Path) -> None:
     mask = os.umask(0)
     os.umask(mask)
     temporary.chmod(0o666 & ~mask)
