@@ -14,7 +14,7 @@ from models.mandates import Contest, Mandate, approve_mandate, save_contest
 from models.officers import actor_of
 from models.targets import Target, add_target
 from pipeline.application import open_application
-from pipeline.commands.options import Acting, Home, acting_officer
+from pipeline.commands.options import Acting, Home, acting_officer, acting_operator
 from pipeline.progress import counter
 from pipeline.rosters import import_mandates, import_roster, mandate_numbered
 
@@ -44,7 +44,7 @@ def import_contest(file: Path, officer: Acting, home: Home = None) -> None:
     """Simpan satu berkas pemilihan (YAML)."""
     spec = load_contest(file)
     with open_application(home) as app:
-        acting = acting_officer(app.database, officer)
+        acting = acting_operator(app.database, officer)
         with app.database.write() as session:
             contest = save_contest(session, spec, actor=actor_of(acting))
     typer.echo(f"{contest.id}\t{contest.name}: {len(spec.candidates)} calon")
@@ -60,7 +60,7 @@ def list_contests(home: Home = None) -> None:
 def import_mandate_file(file: Path, officer: Acting, home: Home = None) -> None:
     """Usulkan mandat dari berkas YAML; petugas lain menyetujuinya."""
     with open_application(home) as app:
-        acting = acting_officer(app.database, officer)
+        acting = acting_operator(app.database, officer)
         with app.database.write() as session:
             mandates = import_mandates(session, file, acting)
     for mandate in mandates:
@@ -87,7 +87,7 @@ def approve(number: str, officer: Acting, home: Home = None) -> None:
 def import_targets(file: Path, mandate: MandateNumber, officer: Acting, home: Home = None) -> None:
     """Masukkan daftar ASN (CSV) beserta akun publiknya; tiap akun menunggu verifikasi petugas kedua."""
     with open_application(home) as app:
-        acting = acting_officer(app.database, officer)
+        acting = acting_operator(app.database, officer)
         with app.database.write() as session:
             result = import_roster(session, app.vault, mandate_numbered(session, mandate), file, acting)
     typer.echo(f"{result.people} orang, {result.accounts} akun; {result.waiting} atribusi menunggu petugas kedua")
@@ -103,7 +103,7 @@ def add_feed(
     """Tambahkan umpan RSS/Atom resmi sebuah instansi (tanpa akun pribadi)."""
     check_address("feed", address)
     with open_application(home) as app:
-        acting = acting_officer(app.database, officer)
+        acting = acting_operator(app.database, officer)
         with app.database.write() as session:
             target = add_target(
                 session,
@@ -136,7 +136,7 @@ def import_posts(
     from crawler.imports import import_file  # noqa: PLC0415 - Scrapy's parsers are not needed elsewhere here
 
     with open_application(home) as app:
-        acting = acting_officer(app.database, officer)
+        acting = acting_operator(app.database, officer)
         with app.database.read() as session:
             mandate_id = mandate_numbered(session, mandate).id
         with counter("Memasukkan unggahan") as advance:

@@ -9,7 +9,7 @@ import typer
 
 from models.database import Database
 from models.errors import NotAllowed
-from models.officers import Officer, officer_named
+from models.officers import Officer, Role, officer_named, require_role
 from pipeline.settings import variable
 from review_ui.sessions import confirm_password
 
@@ -17,6 +17,17 @@ Home = Annotated[
     Path | None, typer.Option("--home", help="Direktori data Netra (bawaan: $NETRA_HOME atau ./netra-data).")
 ]
 Acting = Annotated[str, typer.Option("--officer", help="Nama pengguna petugas yang melakukan ini.")]
+
+
+def acting_operator(database: Database, username: str) -> Officer:
+    """Like `acting_officer`, for what only operators do.
+
+    Raises:
+        NotAllowed: also when the officer is no operator.
+    """
+    officer = acting_officer(database, username)
+    require_role(officer, Role.OPERATOR)
+    return officer
 
 
 def acting_officer(database: Database, username: str) -> Officer:

@@ -193,6 +193,25 @@ def test_a_report_is_traced_by_its_number_too(home, netra, build_world):
     assert "report.drafted" in by_number[1]
 
 
+def test_only_an_operator_puts_anything_in(home, netra, tmp_path):
+    database = open_database(f"sqlite:///{home}/netra.sqlite")
+    with database.write() as session:
+        add_officer(
+            session,
+            username="auditor",
+            name="Auditor",
+            position="Auditor",
+            password_hash=hash_password(PASSWORD),
+            roles=[Role.AUDITOR],
+            actor="test",
+        )
+    database.close()
+    contest = tmp_path / "contest.yaml"
+    contest.write_text("name: X\nregion: Y\nelection_day: 2026-11-25\ncandidates:\n  - {number: 1, names: [A B]}\n")
+    result = netra("contests", "import", contest, "--officer", "auditor", "--home", home)
+    _is_one_clear_line(result, "operator")
+
+
 def test_a_key_file_that_others_can_read_is_refused(home, netra):
     (home / "netra.key").chmod(0o644)
     _is_one_clear_line(netra("doctor", "--home", home), "chmod 600")
