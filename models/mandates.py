@@ -28,6 +28,13 @@ class MandateState(enum.StrEnum):
     REVOKED = "revoked"
 
 
+_NOT_IN_FORCE = {
+    MandateState.PROPOSED: "menunggu persetujuan petugas kedua",
+    MandateState.REVOKED: "sudah dicabut",
+}
+"""Refusals are stored as a run's reason and read on the pages, so they speak Indonesian."""
+
+
 class Contest(Row):
     """One election; `spec` is a `ContestSpec` as JSON."""
 
@@ -172,9 +179,9 @@ def require_mandate(mandate: Mandate | None, at: dt.datetime) -> Mandate:
         NoMandate: says what is missing.
     """
     if mandate is None:
-        raise NoMandate("no mandate")
+        raise NoMandate("tidak ada mandat")
     if mandate.state is not MandateState.APPROVED:
-        raise NoMandate(f"mandate {mandate.number} is {mandate.state}")
+        raise NoMandate(f"mandat {mandate.number} {_NOT_IN_FORCE[mandate.state]}")
     if not mandate.covers(at):
-        raise NoMandate(f"mandate {mandate.number} holds from {mandate.first_day} to {mandate.last_day} only")
+        raise NoMandate(f"mandat {mandate.number} hanya berlaku {mandate.first_day} sampai {mandate.last_day}")
     return mandate

@@ -169,9 +169,9 @@ def require_permission(session: Session, target: Target, at: dt.datetime) -> Man
         return mandate
     attribution = verified_attribution(session, target.account_id)
     if attribution is None:
-        raise NoMandate("the account's attribution is not verified")
+        raise NoMandate("atribusi akun belum diverifikasi petugas kedua")
     if session.get(RosterEntry, (mandate.id, attribution.civil_servant_id)) is None:
-        raise NoMandate(f"the account's holder is not on the roster of mandate {mandate.number}")
+        raise NoMandate(f"pemegang akun tidak ada dalam daftar ASN mandat {mandate.number}")
     return mandate
 
 

@@ -93,7 +93,7 @@ def test_a_revoked_mandate_ends_at_once_and_for_ever(sqlite_world):
         with pytest.raises(BadInput, match="reason"):
             revoke_mandate(session, mandate, sqlite_world.operator, reason=" ")
         revoke_mandate(session, mandate, sqlite_world.operator, reason="salah wilayah")
-        with pytest.raises(NoMandate, match="revoked"):
+        with pytest.raises(NoMandate, match="dicabut"):
             require_mandate(mandate, utc_now())
         for again in (lambda: approve_mandate(session, mandate, sqlite_world.second_operator),
                       lambda: revoke_mandate(session, mandate, sqlite_world.operator, reason="lagi")):  # fmt: skip
@@ -129,7 +129,7 @@ def test_an_impossible_mandate_is_refused(sqlite_world, more, said):
 
 
 def test_no_mandate_is_no_permission():
-    with pytest.raises(NoMandate, match="no mandate"):
+    with pytest.raises(NoMandate, match="tidak ada mandat"):
         require_mandate(None, utc_now())
 
 

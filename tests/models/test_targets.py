@@ -100,7 +100,12 @@ def _strike_off(session, _world):
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [(_revoke, "revoked"), (_unapprove, "proposed"), (_suspend, "not verified"), (_strike_off, "roster")],
+    [
+        (_revoke, "dicabut"),
+        (_unapprove, "menunggu persetujuan"),
+        (_suspend, "belum diverifikasi"),
+        (_strike_off, "daftar ASN"),
+    ],
 )
 def test_a_target_without_permission_gets_a_refused_run_that_says_why(sqlite_world, change, said):
     with sqlite_world.database.write() as session:

@@ -58,7 +58,7 @@ def test_after_the_mandates_last_day_the_run_is_refused_and_the_refusal_logged(a
     queue_due(app, now=later)
     (run,) = _runs(app)
     assert run.outcome is RunOutcome.REFUSED
-    assert "holds from" in run.reason
+    assert "hanya berlaku" in run.reason
     with app.database.read() as session:
         assert session.scalar(select(LogEntry).where(LogEntry.action == "run.refused")) is not None
 
