@@ -190,6 +190,7 @@ def test_the_keyboard_alone_is_enough(chromium, address):
         for key in ("j", "j", "k", "Enter"):
             page.keyboard.press(key)
         expect(page.locator(".post .text")).to_have_text("unggahan pertama")
+        page.wait_for_load_state("load")  # the shortcuts are there once the page's script has run
         page.keyboard.press("z")
         expect(page.locator(".viewer-canvas img")).to_be_visible()
         page.keyboard.press("Escape")
