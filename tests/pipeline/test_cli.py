@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import stat
 import sys
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -164,7 +164,7 @@ def test_a_crawl_that_is_refused_says_why(home, netra, tmp_path):
     code, out, _ = netra("crawl", "--home", home)
     assert code == 0
     assert "refused" in out
-    assert "not verified" in out
+    assert "belum diverifikasi" in out
 
 
 def test_an_import_without_a_mandate_is_refused_and_keeps_nothing(home, netra, tmp_path):
@@ -222,7 +222,7 @@ def test_a_database_that_cannot_be_written_is_one_clear_line(netra, tmp_path, mo
     assert netra("init", "--home", tmp_path / "home")[0] == 2
 
 
-@pytest.mark.skipif(not os.access("/dev/full", os.W_OK), reason="needs /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full")
 def test_a_full_disk_is_one_clear_line(netra, tmp_path):
     contest = tmp_path / "contest.yaml"
     contest.write_text("name: X\nregion: Y\nelection_day: 2026-11-25\ncandidates:\n  - {number: 1, names: [A B]}\n")
