@@ -335,7 +335,7 @@ def test_a_mandate_revoked_in_the_middle_stops_the_crawl(crawls, site, sqlite_wo
     timeline.before_page = revoke
     (run,) = crawls.run(target)
     assert (run.outcome, run.posts_new) == (RunOutcome.REFUSED, 40)
-    assert "revoked" in run.reason
+    assert "dicabut" in run.reason
     assert len(crawls.texts()) == 40
 
 
