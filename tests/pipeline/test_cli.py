@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import text
 
 from models.clock import utc_now
@@ -33,7 +34,8 @@ def netra(monkeypatch, capsys):
         output = capsys.readouterr()
         return ended.value.code or 0, output.out, output.err
 
-    return run
+    yield run
+    structlog.reset_defaults()  # the logs went to this test's standard error
 
 
 @pytest.fixture
