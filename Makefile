@@ -40,6 +40,7 @@ $(VENV)/.runtime: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime
+	$(BIN)/pip install --quiet --upgrade "pip>=25.1" # knows dependency groups
 	$(BIN)/pip install --quiet $(PIP_FLAGS) --group dev
 	@touch $@
 
