@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from classifier.checkpoint import checkpoint_sha256, load_checkpoint
-from classifier.corpus import VOICES
-from classifier.int8 import quantise
-from classifier.mask import Masked, Masker
-from classifier.model import PARTISAN_ACTS, Encoded, Encoder
+from classifier.labels.corpus import VOICES
+from classifier.network.checkpoint import checkpoint_sha256, load_checkpoint
+from classifier.network.int8 import quantise
+from classifier.network.model import PARTISAN_ACTS, Encoded, Encoder
+from classifier.network.stance import resolve_stances
 from classifier.recent import Recent
 from classifier.shipped import SHIPPED
-from classifier.stance import resolve_stances
+from classifier.text.mask import Masked, Masker
 from models.contest import ContestSpec
 from models.errors import BadInput
 

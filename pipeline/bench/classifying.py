@@ -26,7 +26,7 @@ IMPORTS = "import torch, transformers"
 
 def measure_classifier(size: Size) -> list[Figure]:
     """Posts a second without explanations, beside the reference; and with them, as flags are made."""
-    from classifier import bench  # noqa: PLC0415 - torch is heavy, only this measurement needs it
+    from classifier.evaluation import bench  # noqa: PLC0415 - torch is heavy, only this measurement needs it
 
     contest = demo_contest(utc_now().date())
     mixed, political = bench.mixed_stream(size.mixed), bench.political_stream(size.political)
@@ -49,7 +49,7 @@ def measure_cold_start(size: Size) -> list[Figure]:
 
 
 def _race(what: str, texts: Sequence[str], contest: ContestSpec, size: Size, goal: Goal) -> Figure:
-    from classifier import bench  # noqa: PLC0415
+    from classifier.evaluation import bench  # noqa: PLC0415
 
     ours, theirs = _sides(bench.race(texts, contest, size.rounds))
     return Figure(what, UNIT, ours, REFERENCE, theirs, goal, f"{len(texts)} unggahan, {len(set(texts))} berbeda")

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlencode
 
-from classifier.corpus import read_posts
+from classifier.labels.corpus import read_posts
 from models.errors import StorageError
 from models.officers import Role
 from pipeline.application import Application

@@ -8,7 +8,7 @@ import time
 
 from sqlalchemy.orm import Session
 
-from classifier.corpus import read_posts
+from classifier.labels.corpus import read_posts
 from models.clock import utc_now
 from models.errors import NotFound
 from models.flags import Flag

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from urllib.parse import parse_qs, urlsplit
 
-from classifier.corpus import read_posts
+from classifier.labels.corpus import read_posts
 from crawler.sources.mastodon import PAGE_SIZE
 from models.clock import utc_now
 from models.errors import StorageError

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from classifier.assess import Model, load_model
-from classifier.checkpoint import FILES, checkpoint_sha256
+from classifier.network.checkpoint import FILES, checkpoint_sha256
 from classifier.shipped import SHIPPED
 from models.contest import ContestSpec
 from models.errors import BadInput

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from sqlalchemy import func, select
 
-from classifier import bench
+from classifier.evaluation import bench
 from crawler.bench import bare_crawl
 from models.errors import BadInput
 from models.flags import Flag, FlagState

@@ -1,0 +1,1 @@
+"""Labelled posts: the corpus, and tweets of which only labels are kept."""

@@ -1,0 +1,1 @@
+"""The model itself: encoder, heads, linear model, calibration, and how they lie on disk."""

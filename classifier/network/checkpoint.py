@@ -1,0 +1,110 @@
+"""A model on disk: safetensors, JSON and a tokenizer file in one directory. Nothing in it is ever executed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+
+from classifier.network.bert import empty_bert
+from classifier.network.calibrate import Calibration
+from classifier.network.linear import LinearModel
+from classifier.network.model import PAD, PartisanModel
+from models.errors import BadInput
+
+FILES = (
+    "calibration.json",
+    "config.json",
+    "linear.json",
+    "linear.safetensors",
+    "model.safetensors",
+    "tokenizer.json",
+)
+"""Everything a score depends on; the model card beside them is for people."""
+
+
+_TOKENIZER = {
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    "bos_token": "<s>",
+    "cls_token": "<s>",
+    "eos_token": "</s>",
+    "sep_token": "</s>",
+    "pad_token": PAD,
+    "unk_token": "<unk>",
+    "mask_token": "<mask>",
+    "model_max_length": 512,
+}
+"""For transformers, should somebody open the checkpoint with it."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The parts of a trained classifier."""
+
+    model: PartisanModel
+    tokenizer: Tokenizer
+    linear: LinearModel
+    calibration: Calibration
+
+
+def checkpoint_sha256(directory: Path) -> str:
+    """One SHA-256 for a model: over the names and SHA-256 sums of its files.
+
+    Raises:
+        BadInput: a file is missing.
+    """
+    lines: list[str] = []
+    for name in FILES:
+        try:
+            with (directory / name).open("rb") as file:
+                lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {name}\n")
+        except OSError as error:
+            raise BadInput(f"not a model directory: {error.strerror}", path=directory / name) from error
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def save_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint, weights in half precision."""
+    directory.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.half().contiguous() for name, tensor in checkpoint.model.state_dict().items()}
+    save_file(tensors, directory / "model.safetensors", metadata={"format": "pt"})
+    _write_json(directory / "config.json", checkpoint.model.encoder.config)
+    _write_json(directory / "tokenizer_config.json", _TOKENIZER)
+    checkpoint.tokenizer.save(str(directory / "tokenizer.json"))
+    checkpoint.linear.save(directory)
+    checkpoint.calibration.save(directory / "calibration.json")
+
+
+def load_checkpoint(directory: Path) -> Checkpoint:
+    """Read a checkpoint in full precision.
+
+    Raises:
+        BadInput: a file is missing, damaged or does not fit the others.
+    """
+    try:
+        config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+        model = PartisanModel(empty_bert(config))
+        weights = {name: tensor.float() for name, tensor in load_file(directory / "model.safetensors").items()}
+        model.load_state_dict(weights, assign=True)
+        tokenizer = _load_tokenizer(directory / "tokenizer.json")
+        linear = LinearModel.load(directory)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise BadInput(f"not a readable model: {str(error).splitlines()[0]}", path=directory) from error
+    return Checkpoint(model.eval(), tokenizer, linear, Calibration.load(directory / "calibration.json"))
+
+
+def _load_tokenizer(path: Path) -> Tokenizer:
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:
+        raise ValueError(f"{path.name}: {error}") from error
+
+
+def _write_json(path: Path, data: dict[str, Any]) -> None:
+    path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")

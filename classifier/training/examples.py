@@ -1,0 +1,142 @@
+"""Training examples: corpus posts masked by their own mentions, pairs of them, and natural non-partisan text."""
+
+from __future__ import annotations
+
+import csv
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from classifier.labels.corpus import STANCES, VOICES, LabelledPost, Voice, own_contest
+from classifier.network.model import PARTISAN_ACTS
+from classifier.text.mask import Masker
+from models.contest import ContestSpec
+from models.errors import BadInput
+
+NO_ACT = -1
+NATURAL = "natural"
+"""The group of natural text: it is never held out."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One masked text with what the heads should say.
+
+    `act` indexes PARTISAN_ACTS (NO_ACT where no side is taken), `voice` VOICES, and `stances` maps mask
+    tokens to an index of STANCES. Examples of one `group` are never split between a fold's two halves; those
+    not `measured` teach only.
+    """
+
+    text: str
+    partisan: bool
+    act: int
+    voice: int
+    stances: dict[str, int]
+    group: str
+    weight: float = 1.0
+    measured: bool = True
+
+
+def example_of(post: LabelledPost) -> Example:
+    """Mask a corpus post by its own mentions, as use will mask it by the contest file."""
+    contest = own_contest(post)
+    masked = Masker(contest).mask(post.text)
+    known = _stance_by_key(post, contest)
+    stances = {
+        slot: STANCES.index(known[target.key])
+        for target in masked.targets
+        if target.key in known
+        for slot in target.slots
+    }
+    act = PARTISAN_ACTS.index(post.act) if post.act != "none" else NO_ACT
+    return Example(masked.text, post.partisan, act, VOICES.index(post.voice), stances, post.writer)
+
+
+def _stance_by_key(post: LabelledPost, contest: ContestSpec) -> dict[int | str, str]:
+    """The author's stance by target: ballot numbers for sides, names for parties."""
+    by_text = {mention.text: mention.stance for mention in post.mentions}
+    known: dict[int | str, str] = {m.text.lstrip("#"): m.stance for m in post.mentions if m.kind == "party"}
+    for side in contest.candidates:
+        forms = (*side.names, *side.aliases, *side.handles, *side.slogans, *(f"#{tag}" for tag in side.hashtags))
+        found = [by_text[form] for form in forms if form in by_text]
+        if found:
+            known[side.number] = next((stance for stance in found if stance != "neutral"), "neutral")
+    return known
+
+
+_SLOT = re.compile(r"\b(CALON|PARTAI|SLOGAN|NOMOR)_(\d)\b")
+_MAX_HALF = 160
+_OPPOSED_WEIGHT = 0.3
+
+
+def opposed_pairs(examples: Sequence[Example], limit: int, seed: int) -> Iterator[Example]:
+    """Posts for one side joined with posts of the same writer against another, in either order.
+
+    Hardly any post written names one side well and another ill; joined, they teach the stance head to read
+    each slot by the words around it and not by the post as a whole.
+    """
+    order = random.Random(seed)  # noqa: S311 - sampling, no secret
+    halves = [example for example in examples if _is_half(example)]
+    order.shuffle(halves)
+    waiting: dict[tuple[str, bool], list[Example]] = {}
+    for half in halves:
+        attack = PARTISAN_ACTS[half.act] == "attack"
+        others = waiting.get((half.group, not attack))
+        if not others:
+            waiting.setdefault((half.group, attack), []).append(half)
+        elif limit:
+            limit -= 1
+            yield _join(*order.sample([others.pop(), half], 2))
+
+
+def _is_half(example: Example) -> bool:
+    """Whether it is short, takes a side, and its slots all stand for one side and carry its stance."""
+    sides = {order for _kind, order in _SLOT.findall(example.text)}
+    kinds = {f"{kind}_{order}" for kind, order in _SLOT.findall(example.text)}
+    return example.act != NO_ACT and sides == {"1"} and kinds == set(example.stances) and len(example.text) < _MAX_HALF
+
+
+def _join(first: Example, second: Example) -> Example:
+    renamed = _SLOT.sub(r"\1_2", second.text)
+    stances = {**first.stances, **{_SLOT.sub(r"\1_2", slot): stance for slot, stance in second.stances.items()}}
+    return Example(
+        f"{first.text} {renamed}",
+        partisan=True,
+        act=NO_ACT,
+        voice=first.voice,
+        stances=stances,
+        group=first.group,
+        weight=_OPPOSED_WEIGHT,
+        measured=False,
+    )
+
+
+def natural_negatives(
+    path: Path, contest: ContestSpec, *, voice: Voice, limit: int, weight: float
+) -> Sequence[Example]:
+    """Non-partisan examples from the `text` column of a CSV file, sampled evenly over the file.
+
+    Raises:
+        BadInput: the file cannot be read or has no such column.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            texts = [row["text"] for row in csv.DictReader(lines)]
+    except (OSError, KeyError, UnicodeDecodeError) as error:
+        raise BadInput("not a readable CSV file with a column `text`", path=path) from error
+    masker = Masker(contest)
+    step = max(1, len(texts) // limit)
+    return [
+        Example(
+            masker.mask(text).text,
+            partisan=False,
+            act=NO_ACT,
+            voice=VOICES.index(voice),
+            stances={},
+            group=NATURAL,
+            weight=weight,
+        )
+        for text in texts[::step][:limit]
+    ]

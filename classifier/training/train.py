@@ -1,0 +1,230 @@
+"""Train the shipped classifier: `python -m classifier.training.train --base DIR --out DIR`.
+
+Blend, temperature and threshold are fitted on posts whose writers, and on tweets which, the fold's models
+have not read; the shipped models then learn from all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from tokenizers import Tokenizer
+
+from classifier.labels.corpus import POSTS, STANCES, nobodys_contest, read_posts
+from classifier.labels.pool import pool_examples
+from classifier.network.bert import Bert
+from classifier.network.calibrate import Calibration, fit_calibration
+from classifier.network.checkpoint import Checkpoint, save_checkpoint
+from classifier.network.linear import LinearModel, fit_linear
+from classifier.network.model import PARTISAN_ACTS, Encoder, PartisanModel
+from classifier.network.stance import resolve_stances
+from classifier.training.examples import NATURAL, Example, example_of, natural_negatives, opposed_pairs
+from classifier.training.finetune import Floats, Prepared, Say, TrainSettings, finetune, predict, prepare
+from models.contest import ContestSpec, load_contest
+from models.errors import BadInput
+
+FOLDS = 3
+NATURAL_WEIGHT = 0.3
+"""Headlines are many and easy; corpus posts are few and were written to be hard."""
+
+HEADLINES = 800
+OPPOSED_PAIRS = 240
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What models say of rows that they have not seen.
+
+    Log-odds of both models (NaN where no model was asked), and for each post with labelled slots the act said
+    and the stance probabilities by slot.
+    """
+
+    encoder: Floats
+    linear: Floats
+    acts: dict[int, str]
+    stances: dict[int, dict[str, tuple[float, ...]]]
+
+
+@dataclass(frozen=True)
+class _Learner:
+    """Everything a fold needs."""
+
+    data: Prepared
+    base: Bert
+    encoder: Encoder
+    settings: TrainSettings
+    say: Say
+
+    def fit(self, rows: Sequence[int]) -> tuple[PartisanModel, LinearModel]:
+        """Train both models on some rows."""
+        chosen = [self.data.examples[row] for row in rows]
+        linear = fit_linear([e.text for e in chosen], [e.partisan for e in chosen], [e.weight for e in chosen])
+        return finetune(self.data, rows, self.base, self.encoder, self.settings, self.say), linear
+
+    def held_out(self, folds: Sequence[Sequence[int]]) -> HeldOut:
+        """Ask for every row of every fold models that have not seen it; rows not `measured` are not asked for."""
+        everything = set(range(len(self.data.examples)))
+        unknown = np.full(len(everything), np.nan)
+        held = HeldOut(unknown, unknown.copy(), {}, {})
+        for number, fold in enumerate(folds, 1):
+            self.say(f"fold {number} of {len(folds)}")
+            network, linear = self.fit(sorted(everything - set(fold)))
+            asked = [row for row in fold if self.data.examples[row].measured]
+            found = predict(network, self.data, asked, self.encoder, self.settings.frozen_layers)
+            held.encoder[asked] = found.log_odds
+            held.linear[asked] = linear.logits([self.data.examples[row].text for row in asked])
+            held.acts.update(zip(asked, (PARTISAN_ACTS[act] for act in found.acts), strict=True))
+            held.stances.update(zip(asked, found.stances, strict=True))
+        return held
+
+
+def train(
+    out: Path, base: Path, examples: Sequence[Example], version: str, settings: TrainSettings, say: Say
+) -> Calibration:
+    """Train on `examples`, beginning from the base encoder in `base`, and write the model to `out`.
+
+    Beside the model, `heldout.npz` keeps the held-out log-odds and labels that the calibration was fitted on.
+
+    Raises:
+        BadInput: there are fewer groups of examples than folds.
+    """
+    encoder_model, tokenizer = load_base(base)
+    encoder = Encoder(tokenizer)
+    say(f"{len(examples)} examples, {sum(example.partisan for example in examples)} partisan")
+    data = prepare(examples, encoder, encoder_model, settings)
+    learner = _Learner(data, encoder_model, encoder, settings, say)
+    held = learner.held_out(group_folds(examples, FOLDS))
+    calibration = _calibrate(examples, held, version)
+    say(f"calibration {calibration}")
+    for kind, right in stance_hits(examples, held).items():
+        say(f"stance, posts that name {kind}: {sum(right)} of {len(right)} slots right")
+    network, linear = learner.fit(range(len(examples)))
+    save_checkpoint(out, Checkpoint(network, tokenizer, linear, calibration))
+    _save_held(out / "heldout.npz", examples, held)
+    return calibration
+
+
+def _calibrate(examples: Sequence[Example], held: HeldOut, version: str) -> Calibration:
+    asked = ~np.isnan(held.encoder)
+    partisan = np.array([example.partisan for example in examples])
+    weight = np.array([example.weight for example in examples])
+    return fit_calibration(held.encoder[asked], held.linear[asked], partisan[asked], version, weight[asked])
+
+
+def _save_held(path: Path, examples: Sequence[Example], held: HeldOut) -> None:
+    np.savez(
+        path,
+        encoder=held.encoder,
+        linear=held.linear,
+        partisan=np.array([example.partisan for example in examples]),
+        group=np.array([example.group for example in examples]),
+        weight=np.array([example.weight for example in examples]),
+    )
+
+
+def stance_hits(examples: Sequence[Example], held: HeldOut) -> dict[str, list[bool]]:
+    """For held-out posts that take a side: whether each slot's stance is right, as use resolves stances.
+
+    By what the post names: one side, several alike, or several opposed.
+    """
+    hits: dict[str, list[bool]] = {"one side": [], "several sides alike": [], "sides opposed": []}
+    for row, said in held.stances.items():
+        example = examples[row]
+        if example.partisan and example.stances:
+            sides: dict[str, list[tuple[float, ...]]] = {}
+            for slot, odds in said.items():
+                sides.setdefault(side_of(slot), []).append(odds)
+            stances = resolve_stances(held.acts[row], sides)
+            opposed = len(set(example.stances.values())) > 1
+            kind = "one side" if len(sides) == 1 else "sides opposed" if opposed else "several sides alike"
+            known = ((slot, stance) for slot, stance in example.stances.items() if slot in said)
+            hits[kind] += [stances[side_of(slot)] == STANCES[stance] for slot, stance in known]
+    return hits
+
+
+def side_of(slot: str) -> str:
+    """What a slot stands for: a candidate, its number and its slogans share their order, parties have their own."""
+    stem, _sign, order = slot.partition("_")
+    return f"party {order}" if stem == "PARTAI" else f"side {order}"
+
+
+def load_base(base: Path) -> tuple[Bert, Tokenizer]:
+    """The base encoder with slots added, and its tokenizer."""
+    from transformers import BertModel, PreTrainedTokenizerFast  # noqa: PLC0415 - slow, and scoring never needs it
+
+    from classifier.training.slots import add_slots  # noqa: PLC0415
+
+    theirs = BertModel.from_pretrained(base, add_pooling_layer=False, local_files_only=True)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(base, local_files_only=True)
+    add_slots(theirs, tokenizer)
+    encoder = Bert(json.loads(theirs.config.to_json_string()))
+    encoder.load_state_dict(theirs.state_dict())
+    return encoder.eval(), tokenizer.backend_tokenizer
+
+
+def group_folds(examples: Sequence[Example], count: int) -> list[list[int]]:
+    """Split rows into folds of like size that never share a group; natural negatives stay in training.
+
+    Raises:
+        BadInput: there are fewer groups than folds.
+    """
+    groups: dict[str, list[int]] = {}
+    for row, example in enumerate(examples):
+        if example.group != NATURAL:
+            groups.setdefault(example.group, []).append(row)
+    if len(groups) < count:
+        raise BadInput(f"{len(groups)} groups of examples cannot be split into {count} folds")
+    folds: list[list[int]] = [[] for _ in range(count)]
+    for rows in sorted(groups.values(), key=len, reverse=True):
+        min(folds, key=len).extend(rows)
+    return [sorted(fold) for fold in folds]
+
+
+def main() -> None:
+    """Train on the corpus, and on natural non-partisan text if files are given."""
+    parser = argparse.ArgumentParser(prog="python -m classifier.training.train", description=main.__doc__)
+    parser.add_argument("--base", type=Path, required=True, help="directory that classifier.training.base wrote")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--corpus", type=Path, default=POSTS)
+    parser.add_argument("--version", default="1")
+    parser.add_argument("--epochs", type=int, default=TrainSettings.epochs)
+    parser.add_argument("--headlines", type=Path, help="CSV with a column text: news, none of it partisan")
+    parser.add_argument("--headlines-contest", type=Path, help="contest file that masks the headlines")
+    parser.add_argument(
+        "--tweets", type=Path, help="CSV with the columns id and text: those that pool_labels.tsv names"
+    )
+    parser.add_argument("--tweets-contest", type=Path, help="contest file that masks the tweets")
+    given = parser.parse_args()
+    console = Console(stderr=True)
+    try:
+        settings = dataclasses.replace(TrainSettings(), epochs=given.epochs)
+        train(given.out, given.base, _examples(given, settings), given.version, settings, console.print)
+    except BadInput as error:
+        sys.exit(f"netra: {error}")
+
+
+def _examples(given: argparse.Namespace, settings: TrainSettings) -> list[Example]:
+    examples = [example_of(post) for post in read_posts(given.corpus)]
+    examples += opposed_pairs(examples, OPPOSED_PAIRS, settings.seed)
+    if given.headlines:
+        contest = _contest(given.headlines_contest)
+        examples += natural_negatives(given.headlines, contest, voice="news", limit=HEADLINES, weight=NATURAL_WEIGHT)
+    if given.tweets:
+        examples += pool_examples(given.tweets, _contest(given.tweets_contest))
+    return examples
+
+
+def _contest(path: Path | None) -> ContestSpec:
+    return load_contest(path) if path else nobodys_contest()
+
+
+if __name__ == "__main__":
+    main()
