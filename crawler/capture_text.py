@@ -8,8 +8,8 @@ import unicodedata
 FOUND_RATIO = 0.85
 MAX_PAGE_CHARACTERS = 2_000_000
 _SHINGLE = 3
-# Bounded repeats: hostile pages must not make the search quadratic.
-_LINK = re.compile(r"(?:https?://|www\.)\S+|\b[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/\S*", re.IGNORECASE)
+# Bounded, possessive repeats that begin at a name's first letter: hostile pages must not make the search slow.
+_LINK = re.compile(r"(?:https?://|www\.)\S+|(?<![\w-])[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,8}/\S*", re.IGNORECASE)
 _SHORTCODE = re.compile(r":\w+:")
 _MENTION_HOST = re.compile(r"(?<=@)([\w.-]+)@[\w.-]+")
 _WORD = re.compile(r"\w+")
