@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from classifier.labels.corpus import VOICES
+from classifier.network.calibrate import Odds
 from classifier.network.checkpoint import checkpoint_sha256, load_checkpoint
 from classifier.network.int8 import quantise
 from classifier.network.model import PARTISAN_ACTS, Encoded, Encoder
@@ -51,11 +52,13 @@ class Score:
     `score` is the calibrated probability (0 to 1) that the author takes a side, `flag` whether it reaches
     `threshold`. `act` is `none` unless flagged. `masked` is the text that the model saw. `spans` are
     `(start, end, weight)` in the original text: how far the log-odds fall without those words; empty where
-    the post is not flagged or no explanation was asked. `model` is name@version.
+    the post is not flagged or no explanation was asked. `unsure`: neither answer can be ruled out, people should
+    look whatever the flag says. `model` is name@version.
     """
 
     score: float
     flag: bool
+    unsure: bool
     act: str
     voice: str
     targets: tuple[TargetStance, ...]
@@ -75,6 +78,7 @@ class Score:
             "masked": self.masked,
             "spans": [list(span) for span in self.spans],
             "model": self.model,
+            "unsure": self.unsure,
         }
 
 
@@ -140,6 +144,7 @@ class Model:
         return Score(
             score=reading.score,
             flag=flag,
+            unsure=self._calibration.is_unsure(reading.score),
             act=act,
             voice=reading.voice,
             targets=tuple(_targets(masked, reading, act)),
@@ -168,7 +173,10 @@ class Model:
     def _forward(self, texts: Sequence[str], encoded: Sequence[Encoded]) -> Iterator[_Reading]:
         batch = self._encoder.collate(encoded, length=_padded_length(encoded[0]))
         logits = self._network(batch)
-        odds = self._calibration.log_odds(logits.partisan.numpy(), self._linear.logits(texts))
+        named = np.array([bool(text.slots) for text in encoded])
+        odds = self._calibration.log_odds(
+            Odds(logits.partisan.double().numpy(), self._linear.logits(texts).astype(np.float64), named)
+        )
         scores = 1 / (1 + np.exp(-odds))
         acts, voices = logits.act.argmax(-1).tolist(), logits.voice.argmax(-1).tolist()
         stances = iter(logits.stance.softmax(-1).tolist())

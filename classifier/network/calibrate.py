@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,28 +13,55 @@ from models.errors import BadInput
 
 Floats = npt.NDArray[np.float64]
 
+MISSED = 0.1
+"""Of each class at most this share lies outside its conformal set."""
+
+
+@dataclass(frozen=True)
+class Odds:
+    """What is blended, one entry a text: log-odds of encoder and linear model, and whether somebody is named.
+
+    A text that names no side is rarely partisan, and neither model sees that as such.
+    """
+
+    encoder: Floats
+    linear: Floats
+    named: npt.NDArray[np.bool_]
+
+    def features(self) -> Floats:
+        """The columns that Calibration weighs (texts, 3)."""
+        return np.stack([self.encoder, self.linear, (~self.named).astype(np.float64)], axis=1)
+
 
 @dataclass(frozen=True)
 class Calibration:
-    """p = sigmoid(encoder * e + linear * l + bias); a post is flagged from `threshold` on.
+    """p = sigmoid(encoder * e + linear * l + bias, and `unnamed` more where the text names nobody).
 
-    The two weights are the blend over one temperature. `version` is the model's.
+    The two weights are the blend over one temperature. A post is flagged from `threshold` on. Between
+    `unsure_from` and `unsure_to` both answers belong to the conformal set: the model should not be asked.
+    `version` is the model's.
     """
 
     encoder: float
     linear: float
+    unnamed: float
     bias: float
     threshold: float
+    unsure_from: float
+    unsure_to: float
     version: str
 
-    def probability(self, encoder_logits: npt.ArrayLike, linear_logits: npt.ArrayLike) -> Floats:
+    def probability(self, odds: Odds) -> Floats:
         """Calibrated probabilities that the author takes a side."""
-        return np.asarray(1 / (1 + np.exp(-self.log_odds(encoder_logits, linear_logits))), dtype=np.float64)
+        return np.asarray(1 / (1 + np.exp(-self.log_odds(odds))), dtype=np.float64)
 
-    def log_odds(self, encoder_logits: npt.ArrayLike, linear_logits: npt.ArrayLike) -> Floats:
+    def log_odds(self, odds: Odds) -> Floats:
         """Calibrated log-odds: the blend before it becomes a probability."""
-        mixed = self.encoder * np.asarray(encoder_logits) + self.linear * np.asarray(linear_logits) + self.bias
-        return np.asarray(mixed, dtype=np.float64)
+        return odds.features() @ np.array([self.encoder, self.linear, self.unnamed]) + self.bias
+
+    def is_unsure(self, probability: float) -> bool:
+        """Whether neither answer can be ruled out (Vovk et al. 2005; class by class, at MISSED)."""
+        return self.unsure_from <= probability <= self.unsure_to
 
     def save(self, path: Path) -> None:
         """Write as JSON."""
@@ -49,28 +76,36 @@ class Calibration:
         """
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-            numbers = {name: float(data[name]) for name in ("encoder", "linear", "bias", "threshold")}
+            numbers = {field.name: float(data[field.name]) for field in fields(cls) if field.name != "version"}
             return cls(**numbers, version=str(data["version"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BadInput("not a readable calibration", path=path) from error
 
 
 def fit_calibration(
-    encoder_logits: Floats,
-    linear_logits: Floats,
-    partisan: npt.NDArray[np.bool_],
-    version: str,
-    weight: Floats | None = None,
+    odds: Odds, partisan: npt.NDArray[np.bool_], version: str, weight: npt.ArrayLike | None = None
 ) -> Calibration:
-    """Fit blend and temperature on held-out log-odds (Platt 1999), and the threshold of the best F1."""
+    """Fit blend and temperature on held-out log-odds (Platt 1999), the threshold of the best F1, the unsure band."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - only training needs it
 
-    logits = np.stack([encoder_logits, linear_logits], axis=1)
-    fitted = LogisticRegression(C=1e4).fit(logits, partisan, sample_weight=weight)
-    encoder, linear = (max(0.0, float(each)) for each in fitted.coef_[0])
-    unset = Calibration(encoder, linear, float(fitted.intercept_[0]), 0.5, version)
-    threshold = best_threshold(unset.probability(encoder_logits, linear_logits), partisan, weight)
-    return Calibration(encoder, linear, unset.bias, threshold, version)
+    counted = np.ones(len(partisan)) if weight is None else np.asarray(weight)
+    fitted = LogisticRegression(C=1e4).fit(odds.features(), partisan, sample_weight=counted)
+    encoder, linear = (max(0.0, float(each)) for each in fitted.coef_[0][:2])
+    unnamed = min(0.0, float(fitted.coef_[0][2]))
+    unset = Calibration(encoder, linear, unnamed, float(fitted.intercept_[0]), 0.5, 0.5, 0.5, version)
+    scores = unset.probability(odds)
+    return replace(
+        unset,
+        threshold=best_threshold(scores, partisan, counted),
+        unsure_from=_rank(scores[partisan], MISSED),
+        unsure_to=_rank(scores[~partisan], 1 - MISSED),
+    )
+
+
+def _rank(scores: Floats, share: float) -> float:
+    """The conformal quantile: with n scores, the one at rank share * (n + 1)."""
+    place = min(max(round(share * (len(scores) + 1)) - 1, 0), len(scores) - 1)
+    return round(float(np.sort(scores)[place]), 4)
 
 
 def best_threshold(scores: Floats, partisan: npt.NDArray[np.bool_], weight: Floats | None = None) -> float:

@@ -15,19 +15,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from rich.console import Console
 from tokenizers import Tokenizer
 
 from classifier.labels.corpus import POSTS, STANCES, nobodys_contest, read_posts
-from classifier.labels.pool import pool_examples
 from classifier.network.bert import Bert
-from classifier.network.calibrate import Calibration, fit_calibration
+from classifier.network.calibrate import Calibration, Odds, fit_calibration
 from classifier.network.checkpoint import Checkpoint, save_checkpoint
 from classifier.network.linear import LinearModel, fit_linear
 from classifier.network.model import PARTISAN_ACTS, Encoder, PartisanModel
 from classifier.network.stance import resolve_stances
-from classifier.training.examples import NATURAL, Example, example_of, natural_negatives, opposed_pairs
+from classifier.training.examples import NATURAL, Example, example_of, natural_negatives
 from classifier.training.finetune import Floats, Prepared, Say, TrainSettings, finetune, predict, prepare
+from classifier.training.opposed import opposed_pairs
+from classifier.training.tweets import pool_examples
+from classifier.training.unlisted import unlisted_twins
 from models.contest import ContestSpec, load_contest
 from models.errors import BadInput
 
@@ -37,18 +40,20 @@ NATURAL_WEIGHT = 0.3
 
 HEADLINES = 800
 OPPOSED_PAIRS = 240
+UNLISTED = 500
 
 
 @dataclass(frozen=True)
 class HeldOut:
     """What models say of rows that they have not seen.
 
-    Log-odds of both models (NaN where no model was asked), and for each post with labelled slots the act said
-    and the stance probabilities by slot.
+    Log-odds of both models (NaN where no model was asked), whether somebody is named, and for each post with
+    labelled slots the act said and the stance probabilities by slot.
     """
 
     encoder: Floats
     linear: Floats
+    named: npt.NDArray[np.bool_]
     acts: dict[int, str]
     stances: dict[int, dict[str, tuple[float, ...]]]
 
@@ -73,7 +78,8 @@ class _Learner:
         """Ask for every row of every fold models that have not seen it; rows not `measured` are not asked for."""
         everything = set(range(len(self.data.examples)))
         unknown = np.full(len(everything), np.nan)
-        held = HeldOut(unknown, unknown.copy(), {}, {})
+        named = np.array([bool(encoded.slots) for encoded in self.data.encoded])
+        held = HeldOut(unknown, unknown.copy(), named, {}, {})
         for number, fold in enumerate(folds, 1):
             self.say(f"fold {number} of {len(folds)}")
             network, linear = self.fit(sorted(everything - set(fold)))
@@ -116,7 +122,8 @@ def _calibrate(examples: Sequence[Example], held: HeldOut, version: str) -> Cali
     asked = ~np.isnan(held.encoder)
     partisan = np.array([example.partisan for example in examples])
     weight = np.array([example.weight for example in examples])
-    return fit_calibration(held.encoder[asked], held.linear[asked], partisan[asked], version, weight[asked])
+    odds = Odds(held.encoder[asked], held.linear[asked], held.named[asked])
+    return fit_calibration(odds, partisan[asked], version, weight[asked])
 
 
 def _save_held(path: Path, examples: Sequence[Example], held: HeldOut) -> None:
@@ -124,6 +131,7 @@ def _save_held(path: Path, examples: Sequence[Example], held: HeldOut) -> None:
         path,
         encoder=held.encoder,
         linear=held.linear,
+        named=held.named,
         partisan=np.array([example.partisan for example in examples]),
         group=np.array([example.group for example in examples]),
         weight=np.array([example.weight for example in examples]),
@@ -212,8 +220,10 @@ def main() -> None:
 
 
 def _examples(given: argparse.Namespace, settings: TrainSettings) -> list[Example]:
-    examples = [example_of(post) for post in read_posts(given.corpus)]
+    posts = list(read_posts(given.corpus))
+    examples = [example_of(post) for post in posts]
     examples += opposed_pairs(examples, OPPOSED_PAIRS, settings.seed)
+    examples += unlisted_twins(posts, UNLISTED, settings.seed)
     if given.headlines:
         contest = _contest(given.headlines_contest)
         examples += natural_negatives(given.headlines, contest, voice="news", limit=HEADLINES, weight=NATURAL_WEIGHT)

@@ -15,7 +15,7 @@ from classifier.classify_file import BATCH, classify_file
 from models.contest import ContestSpec
 from models.errors import BadInput, StorageError
 
-FIELDS = ["id", "score", "flag", "act", "voice", "targets", "masked", "spans", "model"]
+FIELDS = ["id", "score", "flag", "act", "voice", "targets", "masked", "spans", "model", "unsure"]
 
 
 def _read(path: Path) -> list[dict[str, object]]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, roc_auc_score
 
 from classifier.evaluation.metrics import auc, f1_at, false_positive_rate_at, precision_among, with_interval
-from classifier.network.calibrate import best_threshold, fit_calibration
+from classifier.network.calibrate import best_threshold
 
 ROWS = st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=40).filter(
     lambda rows: 0 < sum(p for _, p in rows) < len(rows)
@@ -34,17 +34,6 @@ def test_an_interval_holds_its_value_and_is_undefined_for_one_class() -> None:
     figure = with_interval(auc, scores, positive)
     assert figure.low <= figure.value <= figure.high
     assert str(with_interval(auc, scores, np.zeros(60, dtype=bool))) == "–"
-
-
-def test_calibration_turns_held_out_log_odds_into_frequencies() -> None:
-    random = np.random.default_rng(0)
-    logits = random.normal(0, 4, 4_000)
-    positive = random.random(4_000) < 1 / (1 + np.exp(-logits / 2))
-    found = fit_calibration(logits, np.zeros(4_000), positive, "1")
-    scores = found.probability(logits, np.zeros(4_000))
-    high = scores > 0.8
-    assert positive[high].mean() == pytest.approx(scores[high].mean(), abs=0.03)
-    assert 0.2 < found.threshold < 0.7
 
 
 def test_the_best_threshold_separates_what_can_be_separated() -> None:

@@ -7,7 +7,8 @@ import pytest
 from classifier.labels.corpus import STANCES
 from classifier.network.model import PARTISAN_ACTS
 from classifier.network.stance import resolve_stances
-from classifier.training.examples import NO_ACT, Example, opposed_pairs
+from classifier.training.examples import NO_ACT, Example
+from classifier.training.opposed import opposed_pairs
 
 NEUTRAL, FAVOR, AGAINST = (tuple(float(place == stance) for place in range(3)) for stance in range(3))
 
