@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import json
 import re
@@ -21,6 +22,9 @@ CORPUS = Path(__file__).parents[1] / "corpus"
 POSTS = CORPUS / "posts.jsonl"
 EXCLUDED = CORPUS / "excluded_sha256.txt"
 """SHA-256 of the normalised text of rows kept for evaluation; none of them may enter the corpus."""
+EXCLUDED_SHINGLES = CORPUS / "excluded_shingles.txt"
+"""The shingle keys of the same rows: copies with a few words changed may not enter either."""
+_SHINGLE = 5
 
 Act = Literal["support", "attack", "mobilise", "none"]
 Voice = Literal["own", "quote", "news", "official", "unclear"]
@@ -105,9 +109,28 @@ def text_key(text: str) -> str:
     return hashlib.sha256(" ".join(words).encode("utf-8", "replace")).hexdigest()
 
 
+def shingle_keys(text: str) -> frozenset[str]:
+    """The first 12 hexadecimal digits of the SHA-256 of each run of five normalised words (Broder 1997)."""
+    words = re.findall(r"\w+", normalise(text).text.casefold())
+    runs = {" ".join(words[at : at + _SHINGLE]) for at in range(max(1, len(words) - _SHINGLE + 1))}
+    return frozenset(hashlib.sha256(run.encode("utf-8", "replace")).hexdigest()[:12] for run in runs)
+
+
+@functools.cache
 def excluded_keys() -> frozenset[str]:
     """Keys of texts that may not be trained on."""
     return frozenset(EXCLUDED.read_text(encoding="ascii").split())
+
+
+@functools.cache
+def _excluded_shingles() -> frozenset[str]:
+    return frozenset(EXCLUDED_SHINGLES.read_text(encoding="ascii").split())
+
+
+def is_excluded(text: str) -> bool:
+    """Whether a text is kept for evaluation, or is nearly one that is: half of its runs of five words or more."""
+    runs = shingle_keys(text)
+    return text_key(text) in excluded_keys() or 2 * len(runs & _excluded_shingles()) >= len(runs)
 
 
 _MIN_SIDES = 3

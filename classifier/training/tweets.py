@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from classifier.labels.corpus import VOICES, excluded_keys, text_key
+from classifier.labels.corpus import VOICES, is_excluded
 from classifier.labels.pool import LABELS, Readings, read_readings
 from classifier.network.model import PARTISAN_ACTS
 from classifier.text.mask import Masker
@@ -29,12 +29,12 @@ def pool_examples(texts: Path, contest: ContestSpec, labels: Path = LABELS) -> l
         BadInput: a text is missing or is kept for evaluation, or a file is malformed.
     """
     by_id = _read_texts(texts)
-    masker, kept = Masker(contest), excluded_keys()
+    masker = Masker(contest)
     examples: dict[str, Example] = {}
     for readings in read_readings(labels):
         if readings.agreed:
             text = by_id.get(readings.id)
-            if text is None or text_key(text) in kept:
+            if text is None or is_excluded(text):
                 raise BadInput(f"the text of {readings.id} is missing or kept for evaluation", path=texts)
             example = _example(readings, masker.mask(text).text)
             examples.setdefault(example.text, example)
