@@ -159,6 +159,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_mandates_contest_id'), ['contest_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_mandates_state'), ['state'], unique=False)
 
+    op.create_table('model_comparisons',
+    sa.Column('challenger_sha256', sa.String(length=64), nullable=False),
+    sa.Column('champion_sha256', sa.String(length=64), nullable=False),
+    sa.Column('passed', sa.Boolean(), nullable=False),
+    sa.Column('body', sa.LargeBinary(), nullable=False),
+    sa.Column('compared_by', sa.String(length=26), nullable=False),
+    sa.Column('compared_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['compared_by'], ['officers.id'], name=op.f('fk_model_comparisons_compared_by_officers')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_model_comparisons'))
+    )
+    with op.batch_alter_table('model_comparisons', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_model_comparisons_challenger_sha256'), ['challenger_sha256'], unique=False)
+
     op.create_table('posts',
     sa.Column('source', sa.String(length=32), nullable=False),
     sa.Column('external_id', sa.String(length=500), nullable=False),
@@ -181,6 +195,38 @@ def upgrade() -> None:
     with op.batch_alter_table('posts', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_posts_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_posts_first_seen_at'), ['first_seen_at'], unique=False)
+
+    op.create_table('classifier_models',
+    sa.Column('name', sa.String(length=59), nullable=False),
+    sa.Column('version', sa.String(length=59), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('location', sa.String(), nullable=False),
+    sa.Column('registered_by', sa.String(length=26), nullable=False),
+    sa.Column('registered_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('state', sa.Enum('candidate', 'proposed', 'active', 'retired', name='modelstate', native_enum=False, length=32), nullable=False),
+    sa.Column('comparison_id', sa.String(length=26), nullable=True),
+    sa.Column('proposed_by', sa.String(length=26), nullable=True),
+    sa.Column('proposed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('approved_by', sa.String(length=26), nullable=True),
+    sa.Column('approved_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('rolled_back_by', sa.String(length=26), nullable=True),
+    sa.Column('rolled_back_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('rollback_reason', sa.String(), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.CheckConstraint("state <> 'active' OR approved_by IS NOT NULL", name='active_is_approved'),
+    sa.CheckConstraint('approved_by IS NULL OR approved_by <> proposed_by', name='approved_by_another'),
+    sa.ForeignKeyConstraint(['approved_by'], ['officers.id'], name=op.f('fk_classifier_models_approved_by_officers')),
+    sa.ForeignKeyConstraint(['comparison_id'], ['model_comparisons.id'], name=op.f('fk_classifier_models_comparison_id_model_comparisons')),
+    sa.ForeignKeyConstraint(['proposed_by'], ['officers.id'], name=op.f('fk_classifier_models_proposed_by_officers')),
+    sa.ForeignKeyConstraint(['registered_by'], ['officers.id'], name=op.f('fk_classifier_models_registered_by_officers')),
+    sa.ForeignKeyConstraint(['rolled_back_by'], ['officers.id'], name=op.f('fk_classifier_models_rolled_back_by_officers')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_classifier_models')),
+    sa.UniqueConstraint('name', 'version', name=op.f('uq_classifier_models_name_version')),
+    sa.UniqueConstraint('sha256', name=op.f('uq_classifier_models_sha256'))
+    )
+    with op.batch_alter_table('classifier_models', schema=None) as batch_op:
+        batch_op.create_index('uq_classifier_models_active', ['state'], unique=True, sqlite_where=sa.text("state = 'active'"), postgresql_where=sa.text("state = 'active'"))
 
     op.create_table('reports',
     sa.Column('number', sa.String(length=120), nullable=False),
@@ -426,6 +472,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_reviews_reviewer_id'), ['reviewer_id'], unique=False)
 
 
+
 def downgrade() -> None:
     with op.batch_alter_table('reviews', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_reviews_reviewer_id'))
@@ -485,11 +532,19 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_reports_mandate_id'))
 
     op.drop_table('reports')
+    with op.batch_alter_table('classifier_models', schema=None) as batch_op:
+        batch_op.drop_index('uq_classifier_models_active', sqlite_where=sa.text("state = 'active'"), postgresql_where=sa.text("state = 'active'"))
+
+    op.drop_table('classifier_models')
     with op.batch_alter_table('posts', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_posts_first_seen_at'))
         batch_op.drop_index(batch_op.f('ix_posts_account_id'))
 
     op.drop_table('posts')
+    with op.batch_alter_table('model_comparisons', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_model_comparisons_challenger_sha256'))
+
+    op.drop_table('model_comparisons')
     with op.batch_alter_table('mandates', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_mandates_state'))
         batch_op.drop_index(batch_op.f('ix_mandates_contest_id'))
