@@ -12,6 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+ARCHITECTURES = ("bert", "roberta", "xlm-roberta")
+"""The `model_type`s of transformers that this encoder computes: the last two only count positions from elsewhere."""
+
 
 class Bert(nn.Module):
     """Embeddings and layers, by the `config` of a transformers checkpoint (its `config.json`).
@@ -47,10 +50,12 @@ class _Embeddings(nn.Module):
         self.token_type_embeddings = nn.Embedding(config["type_vocab_size"], width)
         self.LayerNorm = nn.LayerNorm(width, config["layer_norm_eps"])
         self.dropout = nn.Dropout(config["hidden_dropout_prob"])
+        self.first = 0 if config.get("model_type", "bert") == "bert" else config["pad_token_id"] + 1
 
     def forward(self, ids: Tensor) -> Tensor:
         """(texts, tokens) → (texts, tokens, width)."""
-        places = self.position_embeddings.weight[: ids.shape[1]] + self.token_type_embeddings.weight[0]
+        here = self.position_embeddings.weight[self.first : self.first + ids.shape[1]]
+        places = here + self.token_type_embeddings.weight[0]
         hidden: Tensor = self.dropout(self.LayerNorm(self.word_embeddings(ids) + places))
         return hidden
 

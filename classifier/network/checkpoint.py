@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from classifier.network.bert import empty_bert
 from classifier.network.calibrate import Calibration
 from classifier.network.linear import LinearModel
-from classifier.network.model import PAD, PartisanModel
+from classifier.network.model import MAX_TOKENS, PartisanModel
 from models.errors import BadInput
 
 FILES = (
@@ -29,26 +29,13 @@ FILES = (
 """Everything a score depends on; the model card beside them is for people."""
 
 
-_TOKENIZER = {
-    "tokenizer_class": "PreTrainedTokenizerFast",
-    "bos_token": "<s>",
-    "cls_token": "<s>",
-    "eos_token": "</s>",
-    "sep_token": "</s>",
-    "pad_token": PAD,
-    "unk_token": "<unk>",
-    "mask_token": "<mask>",
-    "model_max_length": 512,
-}
-"""For transformers, should somebody open the checkpoint with it."""
-
-
 @dataclass(frozen=True)
 class Checkpoint:
     """The parts of a trained classifier."""
 
     model: PartisanModel
     tokenizer: Tokenizer
+    tokenizer_config: dict[str, Any]
     linear: LinearModel
     calibration: Calibration
 
@@ -75,7 +62,8 @@ def save_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
     tensors = {name: tensor.half().contiguous() for name, tensor in checkpoint.model.state_dict().items()}
     save_file(tensors, directory / "model.safetensors", metadata={"format": "pt"})
     _write_json(directory / "config.json", checkpoint.model.encoder.config)
-    _write_json(directory / "tokenizer_config.json", _TOKENIZER)
+    theirs = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": MAX_TOKENS}
+    _write_json(directory / "tokenizer_config.json", {**checkpoint.tokenizer_config, **theirs})
     checkpoint.tokenizer.save(str(directory / "tokenizer.json"))
     checkpoint.linear.save(directory)
     checkpoint.calibration.save(directory / "calibration.json")
@@ -93,10 +81,13 @@ def load_checkpoint(directory: Path) -> Checkpoint:
         weights = {name: tensor.float() for name, tensor in load_file(directory / "model.safetensors").items()}
         model.load_state_dict(weights, assign=True)
         tokenizer = _load_tokenizer(directory / "tokenizer.json")
+        tokenizer_config = json.loads((directory / "tokenizer_config.json").read_text(encoding="utf-8"))
         linear = LinearModel.load(directory)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise BadInput(f"not a readable model: {str(error).splitlines()[0]}", path=directory) from error
-    return Checkpoint(model.eval(), tokenizer, linear, Calibration.load(directory / "calibration.json"))
+    return Checkpoint(
+        model.eval(), tokenizer, tokenizer_config, linear, Calibration.load(directory / "calibration.json")
+    )
 
 
 def _load_tokenizer(path: Path) -> Tokenizer:

@@ -17,7 +17,8 @@ MAX_TOKENS = 128
 _HEAD_TOKENS = 88
 """Of a longer text this many first tokens are kept; the rest of the room is for its end, where tags stand."""
 
-PAD = "<pad>"
+PADS = ("<pad>", "[PAD]")
+"""How tokenizers call the token that fills a batch."""
 
 PARTISAN_ACTS = ("support", "attack", "mobilise")
 
@@ -60,7 +61,7 @@ class Encoder:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._slots = {tokenizer.token_to_id(token): token for token in MASK_TOKENS}
-        self._pad = tokenizer.token_to_id(PAD) or 0
+        self._pad = next((row for pad in PADS if (row := tokenizer.token_to_id(pad)) is not None), 0)
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """Encode texts; long ones keep their beginning and end."""

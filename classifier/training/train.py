@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from rich.console import Console
-from tokenizers import Tokenizer
 
 from classifier.labels.corpus import POSTS, STANCES, nobodys_contest, read_posts
 from classifier.network.bert import Bert
@@ -26,6 +24,7 @@ from classifier.network.checkpoint import Checkpoint, save_checkpoint
 from classifier.network.linear import LinearModel, fit_linear
 from classifier.network.model import PARTISAN_ACTS, Encoder, PartisanModel
 from classifier.network.stance import resolve_stances
+from classifier.training.encoders import load_base
 from classifier.training.examples import NATURAL, Example, example_of, natural_negatives
 from classifier.training.finetune import Floats, Prepared, Say, TrainSettings, finetune, predict, prepare
 from classifier.training.opposed import opposed_pairs
@@ -93,7 +92,7 @@ class _Learner:
 
 
 def train(
-    out: Path, base: Path, examples: Sequence[Example], version: str, settings: TrainSettings, say: Say
+    out: Path, base: str, examples: Sequence[Example], version: str, settings: TrainSettings, say: Say
 ) -> Calibration:
     """Train on `examples`, beginning from the base encoder in `base`, and write the model to `out`.
 
@@ -102,18 +101,18 @@ def train(
     Raises:
         BadInput: there are fewer groups of examples than folds.
     """
-    encoder_model, tokenizer = load_base(base)
-    encoder = Encoder(tokenizer)
+    begin = load_base(base)
+    encoder = Encoder(begin.tokenizer)
     say(f"{len(examples)} examples, {sum(example.partisan for example in examples)} partisan")
-    data = prepare(examples, encoder, encoder_model, settings)
-    learner = _Learner(data, encoder_model, encoder, settings, say)
+    data = prepare(examples, encoder, begin.encoder, settings)
+    learner = _Learner(data, begin.encoder, encoder, settings, say)
     held = learner.held_out(group_folds(examples, FOLDS))
     calibration = _calibrate(examples, held, version)
     say(f"calibration {calibration}")
     for kind, right in stance_hits(examples, held).items():
         say(f"stance, posts that name {kind}: {sum(right)} of {len(right)} slots right")
     network, linear = learner.fit(range(len(examples)))
-    save_checkpoint(out, Checkpoint(network, tokenizer, linear, calibration))
+    save_checkpoint(out, Checkpoint(network, begin.tokenizer, begin.tokenizer_config, linear, calibration))
     _save_held(out / "heldout.npz", examples, held)
     return calibration
 
@@ -162,20 +161,6 @@ def side_of(slot: str) -> str:
     """What a slot stands for: a candidate, its number and its slogans share their order, parties have their own."""
     stem, _sign, order = slot.partition("_")
     return f"party {order}" if stem == "PARTAI" else f"side {order}"
-
-
-def load_base(base: Path) -> tuple[Bert, Tokenizer]:
-    """The base encoder with slots added, and its tokenizer."""
-    from transformers import BertModel, PreTrainedTokenizerFast  # noqa: PLC0415 - slow, and scoring never needs it
-
-    from classifier.training.slots import add_slots  # noqa: PLC0415
-
-    theirs = BertModel.from_pretrained(base, add_pooling_layer=False, local_files_only=True)
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(base, local_files_only=True)
-    add_slots(theirs, tokenizer)
-    encoder = Bert(json.loads(theirs.config.to_json_string()))
-    encoder.load_state_dict(theirs.state_dict())
-    return encoder.eval(), tokenizer.backend_tokenizer
 
 
 def group_folds(examples: Sequence[Example], count: int) -> list[list[int]]:
