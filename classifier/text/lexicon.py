@@ -76,6 +76,7 @@ def ordinary_words() -> frozenset[str]:
     return frozenset(ORDINARY_WORDS.read_text(encoding="utf-8").split())
 
 
+@functools.lru_cache(maxsize=2_000)
 def words_of(text: str) -> tuple[str, ...]:
     """The lower-case words of a form, marks and gaps left out."""
     return tuple(word.lower().replace("’", "'") for word in _FORM_WORD.findall(normalise(text).text))
@@ -124,8 +125,11 @@ def _part_forms(contest: ContestSpec) -> Iterator[Form]:
 
 def _parts(candidate: CandidateSpec) -> set[str]:
     words = {word for name in candidate.names for word in _without_titles(name)}
-    vague = _COMMON_GIVEN_NAMES | HONORIFICS | ordinary_words()
-    return {word for word in words if len(word) >= _MIN_PART and word not in vague}
+    return {word for word in words if len(word) >= _MIN_PART and not _is_vague(word)}
+
+
+def _is_vague(word: str) -> bool:
+    return word in _COMMON_GIVEN_NAMES or word in HONORIFICS or word in ordinary_words()
 
 
 def _party_forms(contest: ContestSpec) -> Iterator[Form]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,8 +17,8 @@ from torch.nn import functional
 from classifier.network.bert import Bert
 from classifier.network.model import Batch, Encoded, Encoder, Logits, PartisanModel
 from classifier.training.examples import NO_ACT, Example
+from classifier.training.watch import Watch
 
-Say = Callable[[str], None]
 Floats = npt.NDArray[np.float64]
 
 STANCE_WEIGHTS = (2.0, 1.0, 2.0)
@@ -66,7 +66,9 @@ class Prepared:
         return hidden.float(), batch
 
 
-def prepare(examples: Sequence[Example], encoder: Encoder, base: Bert, settings: TrainSettings) -> Prepared:
+def prepare(
+    examples: Sequence[Example], encoder: Encoder, base: Bert, settings: TrainSettings, watch: Watch
+) -> Prepared:
     """Encode examples and run them once through the untouched encoder."""
     model = PartisanModel(base).eval()
     encoded = encoder.encode([example.text for example in examples])
@@ -74,7 +76,7 @@ def prepare(examples: Sequence[Example], encoder: Encoder, base: Bert, settings:
     slots: list[Tensor] = [torch.empty(0)] * len(examples)
     pooled = torch.empty(len(examples), len(model.mean))
     with torch.inference_mode(), _fast():
-        for rows in _by_length(encoded, 64):
+        for rows in watch.each(_by_length(encoded, 64), "membaca contoh"):
             batch = encoder.collate([encoded[row] for row in rows])
             lower = model.lower(batch, settings.frozen_layers)
             means, last = model.pool(lower, batch, settings.frozen_layers)
@@ -91,21 +93,28 @@ def _fast() -> torch.autocast:
     return torch.autocast("cpu", torch.bfloat16)
 
 
+def probed(base: Bert, data: Prepared, rows: Sequence[int], settings: TrainSettings) -> PartisanModel:
+    """A model on a copy of `base` whose heads have read some rows: what training from the base begins with."""
+    model = PartisanModel(copy.deepcopy(base))
+    probe(model, data, rows, settings)
+    return model
+
+
 def finetune(
-    data: Prepared, rows: Sequence[int], base: Bert, encoder: Encoder, settings: TrainSettings, say: Say
+    data: Prepared, rows: Sequence[int], start: PartisanModel, encoder: Encoder, settings: TrainSettings, watch: Watch
 ) -> PartisanModel:
-    """Train on some rows of `data`, beginning from (a copy of) `base`."""
+    """Train on some rows of `data`, beginning from (a copy of) `start`."""
     torch.manual_seed(settings.seed)
     order = random.Random(settings.seed)  # noqa: S311 - shuffling, no secret
-    model = PartisanModel(copy.deepcopy(base), dropout=settings.dropout)
-    probe(model, data, rows, settings)
+    model = copy.deepcopy(start)
+    model.dropout.p = settings.dropout
     model.train()
     optimiser = torch.optim.AdamW(_groups(model, settings), weight_decay=settings.weight_decay)
     steps = settings.epochs * math.ceil(len(rows) / settings.batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _slope(step, steps))
     for epoch in range(settings.epochs):
         total = 0.0
-        for chosen in _shuffled_batches(data, rows, settings.batch_size, order):
+        for chosen in watch.each(_shuffled_batches(data, rows, settings.batch_size, order), "belajar"):
             hidden, batch = data.batch(chosen, encoder)
             with _fast():
                 pooled, last = model.pool(hidden, batch, settings.frozen_layers)
@@ -121,7 +130,7 @@ def finetune(
             optimiser.step()
             schedule.step()
             total += loss.item() * len(chosen)
-        say(f"epoch {epoch + 1} of {settings.epochs}: loss {total / len(rows):.4f}")
+        watch.say(f"epoch {epoch + 1} of {settings.epochs}: loss {total / len(rows):.4f}")
     return model.eval()
 
 

@@ -26,10 +26,11 @@ from classifier.network.model import PARTISAN_ACTS, Encoder, PartisanModel
 from classifier.network.stance import resolve_stances
 from classifier.training.encoders import load_base
 from classifier.training.examples import NATURAL, Example, example_of, natural_negatives
-from classifier.training.finetune import Floats, Prepared, Say, TrainSettings, finetune, predict, prepare
+from classifier.training.finetune import Floats, Prepared, TrainSettings, finetune, predict, prepare, probed
 from classifier.training.opposed import opposed_pairs
 from classifier.training.tweets import pool_examples
 from classifier.training.unlisted import unlisted_twins
+from classifier.training.watch import Watch
 from models.contest import ContestSpec, load_contest
 from models.errors import BadInput
 
@@ -65,13 +66,14 @@ class _Learner:
     base: Bert
     encoder: Encoder
     settings: TrainSettings
-    say: Say
+    watch: Watch
 
     def fit(self, rows: Sequence[int]) -> tuple[PartisanModel, LinearModel]:
         """Train both models on some rows."""
         chosen = [self.data.examples[row] for row in rows]
         linear = fit_linear([e.text for e in chosen], [e.partisan for e in chosen], [e.weight for e in chosen])
-        return finetune(self.data, rows, self.base, self.encoder, self.settings, self.say), linear
+        start = probed(self.base, self.data, rows, self.settings)
+        return finetune(self.data, rows, start, self.encoder, self.settings, self.watch), linear
 
     def held_out(self, folds: Sequence[Sequence[int]]) -> HeldOut:
         """Ask for every row of every fold models that have not seen it; rows not `measured` are not asked for."""
@@ -80,7 +82,7 @@ class _Learner:
         named = np.array([bool(encoded.slots) for encoded in self.data.encoded])
         held = HeldOut(unknown, unknown.copy(), named, {}, {})
         for number, fold in enumerate(folds, 1):
-            self.say(f"fold {number} of {len(folds)}")
+            self.watch.say(f"fold {number} of {len(folds)}")
             network, linear = self.fit(sorted(everything - set(fold)))
             asked = [row for row in fold if self.data.examples[row].measured]
             found = predict(network, self.data, asked, self.encoder, self.settings.frozen_layers)
@@ -92,7 +94,7 @@ class _Learner:
 
 
 def train(
-    out: Path, base: str, examples: Sequence[Example], version: str, settings: TrainSettings, say: Say
+    out: Path, base: str, examples: Sequence[Example], version: str, settings: TrainSettings, watch: Watch
 ) -> Calibration:
     """Train on `examples`, beginning from the base encoder in `base`, and write the model to `out`.
 
@@ -103,14 +105,14 @@ def train(
     """
     begin = load_base(base)
     encoder = Encoder(begin.tokenizer)
-    say(f"{len(examples)} examples, {sum(example.partisan for example in examples)} partisan")
-    data = prepare(examples, encoder, begin.encoder, settings)
-    learner = _Learner(data, begin.encoder, encoder, settings, say)
+    watch.say(f"{len(examples)} examples, {sum(example.partisan for example in examples)} partisan")
+    data = prepare(examples, encoder, begin.encoder, settings, watch)
+    learner = _Learner(data, begin.encoder, encoder, settings, watch)
     held = learner.held_out(group_folds(examples, FOLDS))
     calibration = _calibrate(examples, held, version)
-    say(f"calibration {calibration}")
+    watch.say(f"calibration {calibration}")
     for kind, right in stance_hits(examples, held).items():
-        say(f"stance, posts that name {kind}: {sum(right)} of {len(right)} slots right")
+        watch.say(f"stance, posts that name {kind}: {sum(right)} of {len(right)} slots right")
     network, linear = learner.fit(range(len(examples)))
     save_checkpoint(out, Checkpoint(network, begin.tokenizer, begin.tokenizer_config, linear, calibration))
     _save_held(out / "heldout.npz", examples, held)
@@ -184,7 +186,7 @@ def group_folds(examples: Sequence[Example], count: int) -> list[list[int]]:
 def main() -> None:
     """Train on the corpus, and on natural non-partisan text if files are given."""
     parser = argparse.ArgumentParser(prog="python -m classifier.training.train", description=main.__doc__)
-    parser.add_argument("--base", type=Path, required=True, help="directory that classifier.training.base wrote")
+    parser.add_argument("--base", required=True, help="directory, or OWNER/NAME@COMMIT on the hub")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--corpus", type=Path, default=POSTS)
     parser.add_argument("--version", default="1")
@@ -196,10 +198,11 @@ def main() -> None:
     )
     parser.add_argument("--tweets-contest", type=Path, help="contest file that masks the tweets")
     given = parser.parse_args()
-    console = Console(stderr=True)
+    watch = Watch(Console(stderr=True))
     try:
         settings = dataclasses.replace(TrainSettings(), epochs=given.epochs)
-        train(given.out, given.base, _examples(given, settings), given.version, settings, console.print)
+        with watch.shown():
+            train(given.out, given.base, _examples(given, settings), given.version, settings, watch)
     except BadInput as error:
         sys.exit(f"netra: {error}")
 
