@@ -120,6 +120,7 @@ def _finding(score: Score) -> Finding:
         targets=fields["targets"],
         masked=score.masked,
         spans=fields["spans"],
+        unsure=score.unsure,
     )
 
 

@@ -39,7 +39,8 @@ class Voice(enum.StrEnum):
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
     """A model's answer for one text. `score` is the calibrated probability (0–1) that the author takes a side;
-    `targets` are `{name, stance}`; `spans` are `[start, end, weight]` in the original text.
+    `targets` are `{name, stance}`; `spans` are `[start, end, weight]` in the original text. `unsure`: the model can
+    rule out neither answer, people should look.
     """
 
     score: float
@@ -49,6 +50,7 @@ class Finding:
     targets: list[JsonObject]
     masked: str
     spans: list[list[float]]
+    unsure: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Assessment(Row):
     assessed_at: Mapped[dt.datetime]
     targets: Mapped[list[JsonObject]] = mapped_column(default_factory=list)
     spans: Mapped[list[list[float]]] = mapped_column(default_factory=list)
+    unsure: Mapped[bool] = mapped_column(default=False)
 
 
 def store_assessments(
@@ -118,6 +121,7 @@ def store_assessments(
             assessed_at=moment,
             targets=finding.targets,
             spans=finding.spans,
+            unsure=finding.unsure,
         )
         session.add(assessment)
         if newest[version.post_id] == version.number:

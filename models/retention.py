@@ -24,6 +24,7 @@ from models.evidence import EvidenceStore
 from models.flags import Flag
 from models.log import record
 from models.posts import Post, PostVersion, Sighting
+from models.samples import forget_posts
 from models.targets import Fetch
 from models.tombstones import entomb
 
@@ -100,6 +101,7 @@ def _delete_posts(session: Session, posts: Sequence[tuple[str, str, str]], befor
     ids = [post_id for post_id, _, _ in posts]
     versions = select(PostVersion.id).where(PostVersion.post_id.in_(ids)).scalar_subquery()
     digests = entomb(session, ((source, external_id) for _, source, external_id in posts))
+    forget_posts(session, ids)
     session.execute(delete(Assessment).where(Assessment.post_version_id.in_(versions)))
     session.execute(delete(Sighting).where(Sighting.post_id.in_(ids)))
     session.execute(delete(PostVersion).where(PostVersion.post_id.in_(ids)))

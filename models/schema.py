@@ -15,6 +15,7 @@ from models import (
     posts,
     reports,
     reviews,
+    samples,
     targets,
     tombstones,
 )
@@ -33,6 +34,7 @@ TABLE_MODULES = (
     captures,
     reviews,
     reports,
+    samples,
     tombstones,
     log,
 )

@@ -261,6 +261,21 @@ def upgrade() -> None:
     with op.batch_alter_table('roster_entries', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_roster_entries_civil_servant_id'), ['civil_servant_id'], unique=False)
 
+    op.create_table('sample_draws',
+    sa.Column('mandate_id', sa.String(length=26), nullable=False),
+    sa.Column('drawn_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('seed', sa.String(length=32), nullable=False),
+    sa.Column('size', sa.Integer(), nullable=False),
+    sa.Column('population', sa.Integer(), nullable=False),
+    sa.Column('earliest', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('frame_sha256', sa.String(length=64), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['mandate_id'], ['mandates.id'], name=op.f('fk_sample_draws_mandate_id_mandates')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sample_draws'))
+    )
+    with op.batch_alter_table('sample_draws', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_sample_draws_mandate_id'), ['mandate_id'], unique=False)
+
     op.create_table('sightings',
     sa.Column('post_id', sa.String(length=26), nullable=False),
     sa.Column('mandate_id', sa.String(length=26), nullable=False),
@@ -381,12 +396,37 @@ def upgrade() -> None:
     sa.Column('assessed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('targets', sa.JSON(), nullable=False),
     sa.Column('spans', sa.JSON(), nullable=False),
+    sa.Column('unsure', sa.Boolean(), nullable=False),
     sa.Column('id', sa.String(length=26), nullable=False),
     sa.ForeignKeyConstraint(['mandate_id'], ['mandates.id'], name=op.f('fk_assessments_mandate_id_mandates')),
     sa.ForeignKeyConstraint(['post_version_id'], ['post_versions.id'], name=op.f('fk_assessments_post_version_id_post_versions')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_assessments')),
     sa.UniqueConstraint('post_version_id', 'mandate_id', 'model', name=op.f('uq_assessments_post_version_id_mandate_id_model'))
     )
+    op.create_table('samples',
+    sa.Column('draw_id', sa.String(length=26), nullable=False),
+    sa.Column('mandate_id', sa.String(length=26), nullable=False),
+    sa.Column('post_id', sa.String(length=26), nullable=True),
+    sa.Column('post_version_id', sa.String(length=26), nullable=True),
+    sa.Column('masked', sa.String(), nullable=True),
+    sa.Column('model', sa.String(length=120), nullable=False),
+    sa.Column('score', sa.Double(), nullable=False),
+    sa.Column('threshold', sa.Double(), nullable=False),
+    sa.Column('assessed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('probability', sa.Double(), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['draw_id'], ['sample_draws.id'], name=op.f('fk_samples_draw_id_sample_draws')),
+    sa.ForeignKeyConstraint(['mandate_id'], ['mandates.id'], name=op.f('fk_samples_mandate_id_mandates')),
+    sa.ForeignKeyConstraint(['post_id'], ['posts.id'], name=op.f('fk_samples_post_id_posts')),
+    sa.ForeignKeyConstraint(['post_version_id'], ['post_versions.id'], name=op.f('fk_samples_post_version_id_post_versions')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_samples')),
+    sa.UniqueConstraint('post_version_id', 'mandate_id', name=op.f('uq_samples_post_version_id_mandate_id'))
+    )
+    with op.batch_alter_table('samples', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_samples_draw_id'), ['draw_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_samples_mandate_id'), ['mandate_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_samples_post_id'), ['post_id'], unique=False)
+
     op.create_table('flags',
     sa.Column('post_id', sa.String(length=26), nullable=False),
     sa.Column('post_version_id', sa.String(length=26), nullable=False),
@@ -411,6 +451,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_flags_mandate_id'), ['mandate_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_flags_post_id'), ['post_id'], unique=False)
         batch_op.create_index('ix_flags_state_raised_at', ['state', 'raised_at'], unique=False)
+
+    op.create_table('sample_labels',
+    sa.Column('sample_id', sa.String(length=26), nullable=False),
+    sa.Column('reader_id', sa.String(length=26), nullable=False),
+    sa.Column('act', sa.Enum('support', 'attack', 'mobilise', 'none', 'unsure', name='sampleact', native_enum=False, length=32), nullable=False),
+    sa.Column('voice', sa.Enum('own', 'quote', 'news', 'official', 'unclear', name='voice', native_enum=False, length=32), nullable=False),
+    sa.Column('given_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('undone_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['reader_id'], ['officers.id'], name=op.f('fk_sample_labels_reader_id_officers')),
+    sa.ForeignKeyConstraint(['sample_id'], ['samples.id'], name=op.f('fk_sample_labels_sample_id_samples')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sample_labels'))
+    )
+    with op.batch_alter_table('sample_labels', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_sample_labels_reader_id'), ['reader_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_sample_labels_sample_id'), ['sample_id'], unique=False)
+        batch_op.create_index('uq_sample_labels_standing', ['sample_id', 'reader_id'], unique=True, sqlite_where=sa.text('undone_at IS NULL'), postgresql_where=sa.text('undone_at IS NULL'))
 
     op.create_table('captures',
     sa.Column('flag_id', sa.String(length=26), nullable=False),
@@ -488,12 +545,24 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_captures_flag_id'))
 
     op.drop_table('captures')
+    with op.batch_alter_table('sample_labels', schema=None) as batch_op:
+        batch_op.drop_index('uq_sample_labels_standing', sqlite_where=sa.text('undone_at IS NULL'), postgresql_where=sa.text('undone_at IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_sample_labels_sample_id'))
+        batch_op.drop_index(batch_op.f('ix_sample_labels_reader_id'))
+
+    op.drop_table('sample_labels')
     with op.batch_alter_table('flags', schema=None) as batch_op:
         batch_op.drop_index('ix_flags_state_raised_at')
         batch_op.drop_index(batch_op.f('ix_flags_post_id'))
         batch_op.drop_index(batch_op.f('ix_flags_mandate_id'))
 
     op.drop_table('flags')
+    with op.batch_alter_table('samples', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_samples_post_id'))
+        batch_op.drop_index(batch_op.f('ix_samples_mandate_id'))
+        batch_op.drop_index(batch_op.f('ix_samples_draw_id'))
+
+    op.drop_table('samples')
     op.drop_table('assessments')
     with op.batch_alter_table('post_versions', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_post_versions_fetch_id'))
@@ -523,6 +592,10 @@ def downgrade() -> None:
         batch_op.drop_index('ix_sightings_state_post_id')
 
     op.drop_table('sightings')
+    with op.batch_alter_table('sample_draws', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_sample_draws_mandate_id'))
+
+    op.drop_table('sample_draws')
     with op.batch_alter_table('roster_entries', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_roster_entries_civil_servant_id'))
 
