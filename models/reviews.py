@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
+from collections.abc import Sequence
 
 from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -197,6 +198,13 @@ def standing_reviews(session: Session, flag_id: str) -> list[Review]:
         Review.flag_id == flag_id, Review.undone_at.is_(None), Review.decision != Decision.RECUSED
     )
     return list(session.scalars(rows.order_by(Review.given_at, Review.id)))
+
+
+def agreed_side(answers: Sequence[Answer]) -> Answer | None:
+    """Whether the author takes a side, as far as at least two people say the same; their doubts say nothing."""
+    counts = {answer: list(answers).count(answer) for answer in (Answer.YES, Answer.NO)}
+    agreed = [answer for answer, count in counts.items() if count >= INDEPENDENT_REVIEWS]
+    return agreed[0] if len(agreed) == 1 else None
 
 
 def may_see_score(session: Session, flag: Flag, officer: Officer, *, at: dt.datetime | None = None) -> bool:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime as dt
-import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models import intervals
 from models.assessments import Assessment
 from models.flags import Flag, FlagState
 from models.mandates import Contest, Mandate
@@ -23,7 +23,6 @@ from models.officers import Officer
 from models.reviews import Decision, Review
 
 SMALL_CELL = 5
-_Z = 1.959964
 _BATCH = 1_000
 OPEN_STATES = frozenset({FlagState.PENDING, FlagState.READY, FlagState.IN_REVIEW, FlagState.DISPUTED})
 
@@ -86,10 +85,7 @@ def wilson(part: int, whole: int) -> Share | None:
     """`part` of `whole` with the Wilson score interval; None for a cell smaller than `SMALL_CELL`."""
     if whole < SMALL_CELL:
         return None
-    share, square = part / whole, _Z * _Z
-    middle = (share + square / (2 * whole)) / (1 + square / whole)
-    half = _Z / (1 + square / whole) * math.sqrt(share * (1 - share) / whole + square / (4 * whole * whole))
-    return Share(share, max(0.0, middle - half), min(1.0, middle + half))
+    return Share(part / whole, *intervals.wilson(part / whole, whole))
 
 
 def _flags(session: Session, side_label: Callable[[str, str], str], unnamed: str) -> Iterable[_Decided]:
