@@ -114,6 +114,11 @@ class PartisanModel(nn.Module):
         self.voice = nn.Linear(pooled, len(VOICES))
         self.stance = nn.Linear(width + pooled, len(STANCES))
 
+    @property
+    def frozen(self) -> int:
+        """How many layers, from the first, training leaves as they are: half of them."""
+        return self.tapped[0]
+
     def forward(self, batch: Batch) -> Logits:
         """Score a batch."""
         return self.read(self.pool(self.encoder.embeddings(batch.ids), batch, 0), batch)

@@ -29,7 +29,6 @@ STANCE_WEIGHTS = (2.0, 1.0, 2.0)
 class TrainSettings:
     """What can be turned. Rates are AdamW's at the top layer; `layer_decay` multiplies them per layer down."""
 
-    frozen_layers: int = 6
     epochs: int = 1
     batch_size: int = 32
     rate: float = 2e-5
@@ -66,9 +65,7 @@ class Prepared:
         return hidden.float(), batch
 
 
-def prepare(
-    examples: Sequence[Example], encoder: Encoder, base: Bert, settings: TrainSettings, watch: Watch
-) -> Prepared:
+def prepare(examples: Sequence[Example], encoder: Encoder, base: Bert, watch: Watch) -> Prepared:
     """Encode examples and run them once through the untouched encoder."""
     model = PartisanModel(base).eval()
     encoded = encoder.encode([example.text for example in examples])
@@ -78,8 +75,8 @@ def prepare(
     with torch.inference_mode(), _fast():
         for rows in watch.each(_by_length(encoded, 64), "membaca contoh"):
             batch = encoder.collate([encoded[row] for row in rows])
-            lower = model.lower(batch, settings.frozen_layers)
-            means, last = model.pool(lower, batch, settings.frozen_layers)
+            lower = model.lower(batch, model.frozen)
+            means, last = model.pool(lower, batch, model.frozen)
             pooled[rows] = means.float()
             at_slots = torch.split(model.slot_states(last.float(), batch), [len(encoded[row].slots) for row in rows])
             for row, states, here in zip(rows, lower, at_slots, strict=True):
@@ -117,7 +114,7 @@ def finetune(
         for chosen in watch.each(_shuffled_batches(data, rows, settings.batch_size, order), "belajar"):
             hidden, batch = data.batch(chosen, encoder)
             with _fast():
-                pooled, last = model.pool(hidden, batch, settings.frozen_layers)
+                pooled, last = model.pool(hidden, batch, model.frozen)
             loss = batch_loss(
                 model.read((pooled.float(), last.float()), batch),
                 [data.examples[row] for row in chosen],
@@ -204,14 +201,14 @@ class Predicted:
     stances: list[dict[str, tuple[float, ...]]]
 
 
-def predict(model: PartisanModel, data: Prepared, rows: Sequence[int], encoder: Encoder, layers: int) -> Predicted:
+def predict(model: PartisanModel, data: Prepared, rows: Sequence[int], encoder: Encoder) -> Predicted:
     """Read some rows; answers are in their order."""
     log_odds, acts = np.zeros(len(rows)), [0] * len(rows)
     stances: list[dict[str, tuple[float, ...]]] = [{}] * len(rows)
     with torch.inference_mode():
         for places in _by_length([data.encoded[row] for row in rows], 64):
             hidden, batch = data.batch([rows[place] for place in places], encoder)
-            logits = model.read(model.pool(hidden, batch, layers), batch)
+            logits = model.read(model.pool(hidden, batch, model.frozen), batch)
             log_odds[places] = logits.partisan.numpy()
             at_slots = iter(logits.stance.softmax(-1).tolist())
             for place, act in zip(places, logits.act.argmax(-1).tolist(), strict=True):
@@ -251,7 +248,7 @@ def _groups(model: PartisanModel, settings: TrainSettings) -> list[dict[str, obj
         parameter.requires_grad = False
     layers = model.encoder.layers
     groups: list[dict[str, object]] = []
-    for depth, layer in enumerate(reversed(layers[settings.frozen_layers :])):
+    for depth, layer in enumerate(reversed(layers[model.frozen :])):
         layer.requires_grad_(requires_grad=True)
         groups.append({"params": list(layer.parameters()), "lr": settings.rate * settings.layer_decay**depth})
     heads = (model.partisan, model.act, model.voice, model.stance, model.slot_norm)

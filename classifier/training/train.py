@@ -85,7 +85,7 @@ class _Learner:
             self.watch.say(f"fold {number} of {len(folds)}")
             network, linear = self.fit(sorted(everything - set(fold)))
             asked = [row for row in fold if self.data.examples[row].measured]
-            found = predict(network, self.data, asked, self.encoder, self.settings.frozen_layers)
+            found = predict(network, self.data, asked, self.encoder)
             held.encoder[asked] = found.log_odds
             held.linear[asked] = linear.logits([self.data.examples[row].text for row in asked])
             held.acts.update(zip(asked, (PARTISAN_ACTS[act] for act in found.acts), strict=True))
@@ -106,7 +106,7 @@ def train(
     begin = load_base(base)
     encoder = Encoder(begin.tokenizer)
     watch.say(f"{len(examples)} examples, {sum(example.partisan for example in examples)} partisan")
-    data = prepare(examples, encoder, begin.encoder, settings, watch)
+    data = prepare(examples, encoder, begin.encoder, watch)
     learner = _Learner(data, begin.encoder, encoder, settings, watch)
     held = learner.held_out(group_folds(examples, FOLDS))
     calibration = _calibrate(examples, held, version)
