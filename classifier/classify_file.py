@@ -6,9 +6,7 @@ import contextlib
 import itertools
 import json
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
@@ -19,11 +17,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from classifier.assess import Model
 from classifier.rows import InputRow, read_rows
+from classifier.whole_file import STANDARD, whole_file
 from models.contest import ContestSpec
-from models.errors import BadInput, StorageError
+from models.errors import BadInput
 
 BATCH = 512
-STANDARD = "-"
 _JSON_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json"})
 
 
@@ -42,7 +40,7 @@ def classify_file(
         BadInput: the source cannot be read or is malformed; names file and line.
         StorageError: the output cannot be written.
     """
-    with _opened(source) as (stream, name, json_lines, size), _output(out) as target, _progress(size) as advanced:
+    with _opened(source) as (stream, name, json_lines, size), whole_file(out) as target, _progress(size) as advanced:
         rows = read_rows(stream, path=name, json_lines=json_lines, advanced=advanced)
         return sum(_write_batch(batch, contest, model, target, explain=explain) for batch in _batched(rows))
 
@@ -84,48 +82,6 @@ def _opened(source: str | Path) -> Iterator[tuple[BinaryIO, str, bool, int | Non
         raise BadInput(f"cannot read: {error.strerror}", path=path) from error
     with stream:
         yield stream, str(path), path.suffix.lower() in _JSON_SUFFIXES, os.fstat(stream.fileno()).st_size
-
-
-@contextlib.contextmanager
-def _output(out: str | Path) -> Iterator[BinaryIO]:
-    """A temporary file that takes the place of `out` when all went well, and leaves no trace when not.
-
-    Standard output, devices and pipes are written to instead.
-    """
-    standard = str(out) == STANDARD
-    stream = standard or (Path(out).exists() and not Path(out).is_file())
-    folder = None if stream else Path(out).resolve().parent
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".netra-", delete=False) as file:
-            temporary = Path(file.name)
-            try:
-                yield cast("BinaryIO", file)
-                file.flush()
-                os.fsync(file.fileno())
-                if standard:
-                    _copy(temporary, sys.stdout.buffer)
-                elif stream:
-                    with Path(out).open("wb", buffering=0) as device:
-                        _copy(temporary, cast("BinaryIO", device))
-                else:
-                    _replace(temporary, Path(out))
-            finally:
-                temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise StorageError(f"{out}: cannot write: {error.strerror}") from error
-
-
-def _copy(temporary: Path, stream: BinaryIO) -> None:
-    with temporary.open("rb") as file:
-        shutil.copyfileobj(file, stream)
-    stream.flush()
-
-
-def _replace(temporary: Path, out: Path) -> None:
-    mask = os.umask(0)
-    os.umask(mask)
-    temporary.chmod(0o666 & ~mask)
-    temporary.replace(out)
 
 
 @contextlib.contextmanager

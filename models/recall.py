@@ -23,7 +23,7 @@ from models.intervals import wilson
 from models.mandates import Mandate
 from models.reviews import UNDO_SECONDS as REVIEW_UNDO_SECONDS
 from models.reviews import Answer, Decision, Review, agreed_side
-from models.samples import READERS, UNDO_SECONDS, Sample, SampleAct, SampleDraw, SampleLabel
+from models.samples import READERS, UNDO_SECONDS, Sample, SampleAct, SampleDraw, SampleLabel, agreed_reading
 
 LEAST_READ = 5
 """With fewer samples read alike, an interval would say more than is known."""
@@ -127,7 +127,7 @@ def _recall(session: Session, mandate_id: str, number: str, moment: dt.datetime)
     draws = list(session.scalars(select(SampleDraw).where(SampleDraw.mandate_id == mandate_id)))
     acts = _acts(session, mandate_id, moment - dt.timedelta(seconds=UNDO_SECONDS))
     samples = list(session.scalars(select(Sample).where(Sample.mandate_id == mandate_id)))
-    sides = {sample.id: _side(acts[sample.id]) for sample in samples}
+    sides = {sample.id: agreed_reading(acts[sample.id]) for sample in samples}
     readings = [
         Reading(sample.draw_id, sample.assessed_at, sided)
         for sample in samples
@@ -161,12 +161,6 @@ def _acts(session: Session, mandate_id: str, until: dt.datetime) -> collections.
     for sample_id, act in rows:
         acts[sample_id].append(act)
     return acts
-
-
-def _side(acts: Sequence[SampleAct]) -> bool | None:
-    """Whether a side is taken, where two people say the same."""
-    sides = {None if act is SampleAct.UNSURE else act is not SampleAct.NONE for act in acts}
-    return sides.pop() if len(acts) >= READERS and len(sides) == 1 else None
 
 
 def _flags(

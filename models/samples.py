@@ -217,6 +217,12 @@ def count_readable(session: Session, officer: Officer) -> int:
     return session.scalar(_readable(select(func.count(Sample.id)), officer)) or 0
 
 
+def agreed_reading(acts: Sequence[SampleAct]) -> bool | None:
+    """Whether a side is taken, where `READERS` people say the same; None where they do not, or one is unsure."""
+    sides = {None if act is SampleAct.UNSURE else act is not SampleAct.NONE for act in acts}
+    return sides.pop() if len(acts) >= READERS and len(sides) == 1 else None
+
+
 def forget_posts(session: Session, post_ids: Collection[str]) -> None:
     """What retention does to the samples of posts that it deletes: no text, no ids; label and score stay."""
     drawn = update(Sample).where(Sample.post_id.in_(post_ids))

@@ -1,0 +1,1 @@
+"""Label rows in the formats of annotation tools: one file a tool, and what they share."""
