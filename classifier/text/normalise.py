@@ -66,9 +66,9 @@ class Aligned:
         return Aligned("".join(pieces), tuple(origin))
 
     def sub(self, pattern: re.Pattern[str], new: Callable[[re.Match[str]], str]) -> Aligned:
-        """Replace every match of `pattern` by what `new` makes of it."""
-        matches = pattern.finditer(self.text)
-        return self.edit([(match.start(), match.end(), new(match)) for match in matches])
+        """Replace every match of `pattern` by what `new` makes of it; what stays the same keeps its own offsets."""
+        made = [(match, new(match)) for match in pattern.finditer(self.text)]
+        return self.edit([(*match.span(), text) for match, text in made if text != match.group()])
 
 
 def normalise(text: str) -> Aligned:
