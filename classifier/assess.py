@@ -16,7 +16,7 @@ from classifier.labels.corpus import VOICES
 from classifier.network.calibrate import Odds
 from classifier.network.checkpoint import checkpoint_sha256, load_checkpoint
 from classifier.network.int8 import quantise
-from classifier.network.model import PARTISAN_ACTS, Encoded, Encoder
+from classifier.network.model import PARTISAN_ACTS, Encoded, Encoder, own_voice
 from classifier.network.stance import resolve_stances
 from classifier.recent import Recent
 from classifier.shipped import SHIPPED
@@ -175,7 +175,12 @@ class Model:
         logits = self._network(batch)
         named = np.array([bool(text.slots) for text in encoded])
         odds = self._calibration.log_odds(
-            Odds(logits.partisan.double().numpy(), self._linear.logits(texts).astype(np.float64), named)
+            Odds(
+                logits.partisan.double().numpy(),
+                self._linear.logits(texts).astype(np.float64),
+                own_voice(logits).double().numpy(),
+                named,
+            )
         )
         scores = 1 / (1 + np.exp(-odds))
         acts, voices = logits.act.argmax(-1).tolist(), logits.voice.argmax(-1).tolist()

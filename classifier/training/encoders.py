@@ -76,12 +76,15 @@ def _pinned(name: str) -> dict[str, Any]:
 
 
 def add_slots(encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Give the mask tokens rows of their own, begun from words that mean alike; in place."""
+    """Give mask tokens that have none rows of their own, begun from words that mean alike; in place."""
+    new = [token for token in MASK_TOKENS if token not in tokenizer.get_vocab()]
+    if not new:
+        return
     old = encoder.get_input_embeddings().weight.detach().clone()
-    tokenizer.add_tokens([AddedToken(token, normalized=False) for token in MASK_TOKENS], special_tokens=False)
+    tokenizer.add_tokens([AddedToken(token, normalized=False) for token in new], special_tokens=False)
     encoder.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     rows = encoder.get_input_embeddings().weight.data
-    for token, row in zip(MASK_TOKENS, tokenizer.convert_tokens_to_ids(list(MASK_TOKENS)), strict=True):
+    for token, row in zip(new, tokenizer.convert_tokens_to_ids(new), strict=True):
         stem, _, order = token.partition("_")
         meaning = old[_pieces(tokenizer, _SEEDS[stem])].mean(0)
         letter = old[_pieces(tokenizer, [chr(ord("A") + int(order or 1) - 1)])].mean(0)

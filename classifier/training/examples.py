@@ -24,7 +24,7 @@ class Example:
 
     `act` indexes PARTISAN_ACTS (NO_ACT where no side is taken), `voice` VOICES, and `stances` maps mask
     tokens to an index of STANCES. Examples of one `group` are never split between a fold's two halves; those
-    not `measured` teach only.
+    not `measured` teach only. Versions of one post that differ in nothing but names bear the same `twin`.
     """
 
     text: str
@@ -35,6 +35,7 @@ class Example:
     group: str
     weight: float = 1.0
     measured: bool = True
+    twin: str = ""
 
 
 def example_of(post: LabelledPost) -> Example:

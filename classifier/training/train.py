@@ -1,4 +1,4 @@
-"""Train the shipped classifier: `python -m classifier.training.train --base DIR --out DIR`.
+"""Train a classifier from a base encoder, on the corpus and what else is given.
 
 Blend, temperature and threshold are fitted on posts whose writers, and on tweets which, the fold's models
 have not read; the shipped models then learn from all.
@@ -6,16 +6,12 @@ have not read; the shipped models then learn from all.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-from rich.console import Console
 
 from classifier.labels.corpus import POSTS, STANCES, nobodys_contest, read_posts
 from classifier.network.bert import Bert
@@ -26,7 +22,7 @@ from classifier.network.model import PARTISAN_ACTS, Encoder, PartisanModel
 from classifier.network.stance import resolve_stances
 from classifier.training.encoders import load_base
 from classifier.training.examples import NATURAL, Example, example_of, natural_negatives
-from classifier.training.finetune import Floats, Prepared, TrainSettings, finetune, predict, prepare, probed
+from classifier.training.finetune import Prepared, TrainSettings, finetune, predict, prepare, probed
 from classifier.training.opposed import opposed_pairs
 from classifier.training.tweets import pool_examples
 from classifier.training.unlisted import unlisted_twins
@@ -44,16 +40,50 @@ UNLISTED = 500
 
 
 @dataclass(frozen=True)
+class Sources:
+    """What is learnt from beside the corpus.
+
+    `headlines` is a CSV file with a column text, news of which nothing is partisan; `tweets` one with the columns
+    id and text, of which pool_labels.tsv labels some. Contest files mask them.
+    """
+
+    headlines: Path | None = None
+    headlines_contest: Path | None = None
+    tweets: Path | None = None
+    tweets_contest: Path | None = None
+    corpus: Path = POSTS
+
+    def examples(self, seed: int) -> list[Example]:
+        """Everything as examples.
+
+        Raises:
+            BadInput: a file cannot be read, or a text is kept for evaluation.
+        """
+        posts = list(read_posts(self.corpus))
+        examples = [example_of(post) for post in posts]
+        examples += opposed_pairs(examples, OPPOSED_PAIRS, seed)
+        examples += unlisted_twins(posts, UNLISTED, seed)
+        if self.headlines:
+            contest = _contest(self.headlines_contest)
+            examples += natural_negatives(self.headlines, contest, voice="news", limit=HEADLINES, weight=NATURAL_WEIGHT)
+        if self.tweets:
+            examples += pool_examples(self.tweets, _contest(self.tweets_contest))
+        return examples
+
+
+def _contest(path: Path | None) -> ContestSpec:
+    return load_contest(path) if path else nobodys_contest()
+
+
+@dataclass(frozen=True)
 class HeldOut:
     """What models say of rows that they have not seen.
 
-    Log-odds of both models (NaN where no model was asked), whether somebody is named, and for each post with
-    labelled slots the act said and the stance probabilities by slot.
+    The log-odds that are blended (NaN where no model was asked), and for each post with labelled slots the act
+    said and the stance probabilities by slot.
     """
 
-    encoder: Floats
-    linear: Floats
-    named: npt.NDArray[np.bool_]
+    odds: Odds
     acts: dict[int, str]
     stances: dict[int, dict[str, tuple[float, ...]]]
 
@@ -80,14 +110,15 @@ class _Learner:
         everything = set(range(len(self.data.examples)))
         unknown = np.full(len(everything), np.nan)
         named = np.array([bool(encoded.slots) for encoded in self.data.encoded])
-        held = HeldOut(unknown, unknown.copy(), named, {}, {})
+        held = HeldOut(Odds(unknown, unknown.copy(), unknown.copy(), named), {}, {})
         for number, fold in enumerate(folds, 1):
             self.watch.say(f"fold {number} of {len(folds)}")
             network, linear = self.fit(sorted(everything - set(fold)))
             asked = [row for row in fold if self.data.examples[row].measured]
             found = predict(network, self.data, asked, self.encoder)
-            held.encoder[asked] = found.log_odds
-            held.linear[asked] = linear.logits([self.data.examples[row].text for row in asked])
+            held.odds.encoder[asked] = found.log_odds
+            held.odds.voice[asked] = found.own_voice
+            held.odds.linear[asked] = linear.logits([self.data.examples[row].text for row in asked])
             held.acts.update(zip(asked, (PARTISAN_ACTS[act] for act in found.acts), strict=True))
             held.stances.update(zip(asked, found.stances, strict=True))
         return held
@@ -101,8 +132,10 @@ def train(
     Beside the model, `heldout.npz` keeps the held-out log-odds and labels that the calibration was fitted on.
 
     Raises:
-        BadInput: there are fewer groups of examples than folds.
+        BadInput: there are fewer groups of examples than folds, `base` cannot be used, or `out` exists.
     """
+    if out.exists():
+        raise BadInput("is there already; name a new directory", path=out)
     begin = load_base(base)
     encoder = Encoder(begin.tokenizer)
     watch.say(f"{len(examples)} examples, {sum(example.partisan for example in examples)} partisan")
@@ -113,30 +146,41 @@ def train(
     watch.say(f"calibration {calibration}")
     for kind, right in stance_hits(examples, held).items():
         watch.say(f"stance, posts that name {kind}: {sum(right)} of {len(right)} slots right")
+    flipped, twins = twin_flips(examples, held, calibration)
+    watch.say(f"unlisted names: {flipped} of {twins} pairs of posts that differ in names only are flagged differently")
     network, linear = learner.fit(range(len(examples)))
-    save_checkpoint(out, Checkpoint(network, begin.tokenizer, begin.tokenizer_config, linear, calibration))
-    _save_held(out / "heldout.npz", examples, held)
+    unfinished = out.with_name(f".{out.name}.part")
+    save_checkpoint(unfinished, Checkpoint(network, begin.tokenizer, begin.tokenizer_config, linear, calibration))
+    _save_held(unfinished / "heldout.npz", examples, held)
+    unfinished.rename(out)
     return calibration
 
 
 def _calibrate(examples: Sequence[Example], held: HeldOut, version: str) -> Calibration:
-    asked = ~np.isnan(held.encoder)
+    asked = ~np.isnan(held.odds.encoder)
     partisan = np.array([example.partisan for example in examples])
     weight = np.array([example.weight for example in examples])
-    odds = Odds(held.encoder[asked], held.linear[asked], held.named[asked])
-    return fit_calibration(odds, partisan[asked], version, weight[asked])
+    return fit_calibration(held.odds[asked], partisan[asked], version, weight[asked])
 
 
 def _save_held(path: Path, examples: Sequence[Example], held: HeldOut) -> None:
     np.savez(
         path,
-        encoder=held.encoder,
-        linear=held.linear,
-        named=held.named,
+        **dataclasses.asdict(held.odds),
         partisan=np.array([example.partisan for example in examples]),
         group=np.array([example.group for example in examples]),
         weight=np.array([example.weight for example in examples]),
     )
+
+
+def twin_flips(examples: Sequence[Example], held: HeldOut, calibration: Calibration) -> tuple[int, int]:
+    """Of how many held-out pairs of twins one is flagged and the other is not, and how many pairs there are."""
+    flags = calibration.probability(held.odds) >= calibration.threshold
+    twins: dict[str, list[bool]] = {}
+    for row, example in enumerate(examples):
+        if example.twin and not np.isnan(held.odds.encoder[row]):
+            twins.setdefault(example.twin, []).append(bool(flags[row]))
+    return sum(len(set(pair)) > 1 for pair in twins.values()), len(twins)
 
 
 def stance_hits(examples: Sequence[Example], held: HeldOut) -> dict[str, list[bool]]:
@@ -181,48 +225,3 @@ def group_folds(examples: Sequence[Example], count: int) -> list[list[int]]:
     for rows in sorted(groups.values(), key=len, reverse=True):
         min(folds, key=len).extend(rows)
     return [sorted(fold) for fold in folds]
-
-
-def main() -> None:
-    """Train on the corpus, and on natural non-partisan text if files are given."""
-    parser = argparse.ArgumentParser(prog="python -m classifier.training.train", description=main.__doc__)
-    parser.add_argument("--base", required=True, help="directory, or OWNER/NAME@COMMIT on the hub")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--corpus", type=Path, default=POSTS)
-    parser.add_argument("--version", default="1")
-    parser.add_argument("--epochs", type=int, default=TrainSettings.epochs)
-    parser.add_argument("--headlines", type=Path, help="CSV with a column text: news, none of it partisan")
-    parser.add_argument("--headlines-contest", type=Path, help="contest file that masks the headlines")
-    parser.add_argument(
-        "--tweets", type=Path, help="CSV with the columns id and text: those that pool_labels.tsv names"
-    )
-    parser.add_argument("--tweets-contest", type=Path, help="contest file that masks the tweets")
-    given = parser.parse_args()
-    watch = Watch(Console(stderr=True))
-    try:
-        settings = dataclasses.replace(TrainSettings(), epochs=given.epochs)
-        with watch.shown():
-            train(given.out, given.base, _examples(given, settings), given.version, settings, watch)
-    except BadInput as error:
-        sys.exit(f"netra: {error}")
-
-
-def _examples(given: argparse.Namespace, settings: TrainSettings) -> list[Example]:
-    posts = list(read_posts(given.corpus))
-    examples = [example_of(post) for post in posts]
-    examples += opposed_pairs(examples, OPPOSED_PAIRS, settings.seed)
-    examples += unlisted_twins(posts, UNLISTED, settings.seed)
-    if given.headlines:
-        contest = _contest(given.headlines_contest)
-        examples += natural_negatives(given.headlines, contest, voice="news", limit=HEADLINES, weight=NATURAL_WEIGHT)
-    if given.tweets:
-        examples += pool_examples(given.tweets, _contest(given.tweets_contest))
-    return examples
-
-
-def _contest(path: Path | None) -> ContestSpec:
-    return load_contest(path) if path else nobodys_contest()
-
-
-if __name__ == "__main__":
-    main()

@@ -18,14 +18,15 @@ _TWINS = 2
 def unlisted_twins(posts: Sequence[LabelledPost], limit: int, seed: int) -> Iterator[Example]:
     """Versions of `limit` posts in which the candidates bear the names of other posts' candidates, unmasked.
 
-    The names are all the twins differ in (counterfactual augmentation: Kaushik et al. 2020, arXiv:1909.12434).
+    The names are all the twins differ in (counterfactual augmentation: Kaushik et al. 2020, arXiv:1909.12434). They
+    are measured too: contest files do not know every nickname, and the blend must not trust that they do.
     """
     order = random.Random(seed)  # noqa: S311 - sampling, no secret
     named = [post for post in posts if any(map(_is_name, post.mentions))]
     names = sorted({mention.text for post in named for mention in post.mentions if _is_name(mention)})
     for post in order.sample(named, min(limit, len(named))):
         for _twin in range(_TWINS):
-            yield dataclasses.replace(example_of(_renamed(post, names, order)), weight=_WEIGHT, measured=False)
+            yield dataclasses.replace(example_of(_renamed(post, names, order)), weight=_WEIGHT, twin=post.id)
 
 
 def _is_name(mention: Mention) -> bool:

@@ -62,11 +62,12 @@ class _Update:
             self.watch.say(f"bagian {half + 1} dari {HALVES + 1}: menilai label yang tidak ikut dipelajari")
             learnt = self.learn([row for row in range(self.labelled) if row % HALVES != half])
             said = predict(learnt.model, self.data, rows, self.encoder)
-            linear = learnt.linear.logits([self.data.examples[row].text for row in rows])
             named = [bool(self.data.encoded[row].slots) for row in rows]
-            _save(kept, encoder=said.log_odds, linear=linear.astype(np.float64), named=np.array(named))
+            linear = learnt.linear.logits([self.data.examples[row].text for row in rows])
+            odds = Odds(said.log_odds, linear.astype(np.float64), said.own_voice, np.array(named))
+            _save(kept, **dataclasses.asdict(odds))
         with np.load(kept) as found:
-            return rows, Odds(found["encoder"], found["linear"], found["named"])
+            return rows, Odds(**found)
 
     def calibrate(self, version: str) -> Calibration:
         """Fitted on labels unseen by the model that scored them, where there are enough."""
@@ -107,11 +108,8 @@ def update(
 
 
 def _joined(odds: Sequence[Odds]) -> Odds:
-    return Odds(
-        np.concatenate([each.encoder for each in odds]),
-        np.concatenate([each.linear for each in odds]),
-        np.concatenate([each.named for each in odds]),
-    )
+    columns = [field.name for field in dataclasses.fields(Odds)]
+    return Odds(**{column: np.concatenate([getattr(each, column) for each in odds]) for column in columns})
 
 
 def _replayed(corpus: Sequence[Example], seed: int) -> list[Example]:

@@ -8,6 +8,8 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import (
+    AutoModel,
+    AutoTokenizer,
     BertConfig,
     BertModel,
     GPT2Config,
@@ -20,7 +22,7 @@ from transformers import (
 
 from classifier.network.model import Encoder, PartisanModel
 from classifier.text.mask import MASK_TOKENS
-from classifier.training.encoders import load_base
+from classifier.training.encoders import add_slots, load_base
 from models.errors import BadInput
 
 WORDS = "budi agus siti partai slogan maju bersama nomor 1 2 3 a b c ayo pilih pasar hujan".split()  # noqa: SIM905
@@ -66,8 +68,6 @@ def checkpoint(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_it_computes_what_transformers_computes(checkpoint: Path) -> None:
-    from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415
-
     base = load_base(str(checkpoint))
     texts = ["ayo pilih budi", "hujan"]
     encoder = Encoder(base.tokenizer)
@@ -88,6 +88,24 @@ def test_mask_tokens_are_single_tokens_with_rows_of_their_own(checkpoint: Path) 
     rows = base.encoder.embeddings.word_embeddings.weight[[base.tokenizer.token_to_id(token) for token in MASK_TOKENS]]
     assert torch.isfinite(rows).all()
     assert not torch.allclose(rows[0], rows[1])
+
+
+def test_rows_that_were_learnt_before_are_kept(checkpoint: Path) -> None:
+    encoder, tokenizer = AutoModel.from_pretrained(checkpoint, add_pooling_layer=False), _opened(checkpoint)
+    add_slots(encoder, tokenizer)
+    with torch.no_grad():
+        encoder.get_input_embeddings().weight[tokenizer.convert_tokens_to_ids("CALON_1")] = 0.25
+    encoder.save_pretrained(checkpoint)
+    tokenizer.save_pretrained(checkpoint)
+    base = load_base(str(checkpoint))
+    row = base.encoder.embeddings.word_embeddings.weight[base.tokenizer.token_to_id("CALON_1")]
+    assert set(row.tolist()) == {0.25}
+
+
+def _opened(checkpoint: Path) -> PreTrainedTokenizerFast:
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    assert isinstance(tokenizer, PreTrainedTokenizerFast)
+    return tokenizer
 
 
 def test_another_architecture_is_refused(tmp_path: Path) -> None:
