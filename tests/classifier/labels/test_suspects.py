@@ -33,12 +33,12 @@ def rows(count=200, wrong=()):
     return made
 
 
-def test_wrong_labels_come_first():
-    found = find_suspects(rows(wrong={4, 31, 80}))
-    assert {"r4", "r31", "r80"} <= {one.row.id for one in found[:4]}
-    likely = {one.row.id: (one.row.act, one.likely) for one in found}
-    assert likely["r4"] == ("none", "partisan")
-    assert likely["r31"] == ("partisan", "none")
+def test_most_of_the_first_suspects_are_wrong_indeed():
+    wrong = set(range(0, 200, 16)) | {31, 47, 95, 111}  # none of them vague
+    found = find_suspects(rows(wrong=wrong))
+    first = [one for one in found[: len(wrong)] if int(one.row.id[1:]) in wrong]
+    assert len(first) >= 0.7 * len(wrong)
+    assert {(one.row.act, one.likely) for one in first} == {("none", "partisan"), ("partisan", "none")}
     assert [one.given_probability for one in found] == sorted(one.given_probability for one in found)
 
 
