@@ -19,7 +19,8 @@ from models.officers import Officer, Role
 from models.posts import Sighting, SightingState
 from models.targets import Run, RunOutcome, Target
 from pipeline.application import Application
-from pipeline.parts import browser_path, weights_directory
+from pipeline.model_store import scoring_model
+from pipeline.parts import browser_path
 
 LEAST_FREE_BYTES = 2 << 30
 LATE_AFTER = dt.timedelta(minutes=15)
@@ -69,9 +70,13 @@ def _browser(_app: Application) -> Finding:
 
 def _model(app: Application) -> Finding:
     """Model penilai."""
-    directory = weights_directory(app.settings)
-    there = (directory / "config.json").exists()
-    return Finding("Model penilai", there, directory.name, "periksa [model] directory di netra.toml")
+    model = scoring_model(app.settings, app.database)
+    there = (model.directory / "config.json").exists()
+    if model.label is None:
+        return Finding("Model penilai", there, model.directory.name, "periksa [model] directory di netra.toml")
+    unused = "; [model] di netra.toml tidak dipakai" if app.settings.model.directory else ""
+    remedy = "pulihkan dengan netra models register DIREKTORI-ASAL, atau netra models rollback"
+    return Finding("Model penilai", there, f"{model.label}, disetujui{unused}", remedy)
 
 
 def _officers(app: Application) -> Finding:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
-from classifier.shipped import SHIPPED
+from models.database import Database
+from models.errors import BadInput, StorageError
 from models.officers import Officer
 from models.reports import Report
-from pipeline.application import Application
+from pipeline.application import Application, open_application
+from pipeline.model_store import scoring_model
 from pipeline.reports.content import build_content, content_bytes, missing_before_signing
 from pipeline.reports.office import Office
 from pipeline.reports.write import render_report
@@ -63,9 +67,20 @@ def browser_path() -> str:
     return str(find_chromium())
 
 
+@contextlib.contextmanager
+def database_if_any(settings: Settings) -> Iterator[Database | None]:
+    """The database of an initialised home, None elsewhere: for commands that need no home."""
+    if not settings.key_file.exists():
+        yield None
+        return
+    with open_application(settings.home) as app:
+        yield app.database
+
+
 def weights_directory(settings: Settings) -> Path:
-    """The model that scores: the configured one, else the shipped one."""
-    return settings.model.directory or SHIPPED
+    """The directory of the model that scores."""
+    with database_if_any(settings) as database:
+        return scoring_model(settings, database).directory
 
 
 @functools.lru_cache(maxsize=1)
@@ -75,13 +90,24 @@ def _model(directory: Path, sha256: str | None) -> Model:
     return load_model(directory, sha256)
 
 
-def classifier_model(settings: Settings) -> Model:
-    """The classifier, loaded once in a process.
+def classifier_model(settings: Settings, database: Database | None) -> Model:
+    """The classifier that scores now, loaded once in a process until another is put in use.
 
     Raises:
-        StorageError: no weights there, or other weights than the pinned ones.
+        BadInput: the initial model has no weights, or others than the pinned ones.
+        StorageError: the files of the approved model are missing or altered; says what to do.
     """
-    return _model(weights_directory(settings), settings.model.sha256)
+    chosen = scoring_model(settings, database)
+    try:
+        return _model(chosen.directory, chosen.sha256)
+    except BadInput as error:
+        if chosen.label is None:
+            raise
+        raise StorageError(
+            f"{chosen.directory}: the files of the model in use, {chosen.label}, are missing or altered; bring them "
+            "back with 'netra models register' and its original directory, or return to the model before it with "
+            "'netra models rollback'"
+        ) from error
 
 
 def web_application(app: Application) -> FastAPI:

@@ -96,11 +96,14 @@ def crawl_queued(app: Application, *, run_ids: list[str] | None = None) -> int:
 
 
 def assess_new(app: Application) -> int:
-    """Score the posts nobody has scored; what passes the threshold becomes a flag."""
+    """Score the posts nobody has scored with the model in use; what passes the threshold becomes a flag.
+
+    Which model is in use is asked each time, so a promotion needs no restart; what was scored stays as it is.
+    """
     from classifier.pending import assess_pending  # noqa: PLC0415 - torch is heavy, only this stage needs it
     from pipeline.parts import classifier_model  # noqa: PLC0415
 
-    return assess_pending(app.database, classifier_model(app.settings), limit=ASSESS_BATCH).posts
+    return assess_pending(app.database, classifier_model(app.settings, app.database), limit=ASSESS_BATCH).posts
 
 
 def capture_pending_flags(app: Application) -> int:

@@ -26,6 +26,8 @@ def classify(
     """Nilai sebuah berkas unggahan, satu objek JSON per baris, urutan tetap."""
     settings, spec = read_settings(home), load_contest(contest)
     from classifier.classify_file import classify_file  # noqa: PLC0415 - wrong files are told before torch loads
-    from pipeline.parts import classifier_model  # noqa: PLC0415
+    from pipeline.parts import classifier_model, database_if_any  # noqa: PLC0415
 
-    classify_file(file, spec, out, classifier_model(settings))
+    with database_if_any(settings) as database:
+        model = classifier_model(settings, database)
+    classify_file(file, spec, out, model)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from models.contest import ContestSpec, load_contest
 from models.database import Database
-from models.errors import NotAllowed
+from models.errors import BadInput, NotAllowed
 from models.officers import Officer, Role, officer_named, require_role
 from pipeline.settings import variable
 from review_ui.sessions import confirm_password
@@ -17,6 +19,27 @@ Home = Annotated[
     Path | None, typer.Option("--home", help="Direktori data Netra (bawaan: $NETRA_HOME atau ./netra-data).")
 ]
 Acting = Annotated[str, typer.Option("--officer", help="Nama pengguna petugas yang melakukan ini.")]
+
+SourceContests = Annotated[
+    list[str], typer.Option("--contest", metavar="SOURCE=FILE", help="Berkas pemilihan tiap sumber; dapat diulang.")
+]
+
+
+def contests_by_source(pairs: Sequence[str]) -> dict[str, ContestSpec]:
+    """Read the contest files given for the sources of a labelled file.
+
+    Raises:
+        BadInput: a pair is not `source=file`, a source comes twice, or a file is wrong; names it.
+    """
+    contests: dict[str, ContestSpec] = {}
+    for pair in pairs:
+        source, sign, path = pair.partition("=")
+        if not (source and sign and path):
+            raise BadInput(f"--contest {pair}: give SOURCE=FILE")
+        if source in contests:
+            raise BadInput(f"--contest {pair}: the source {source} has a contest already")
+        contests[source] = load_contest(Path(path))
+    return contests
 
 
 def acting_operator(database: Database, username: str) -> Officer:

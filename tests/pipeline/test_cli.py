@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import stat
-import sys
 from pathlib import Path
 
 import pytest
-import structlog
 from sqlalchemy import text
 
 from models.clock import utc_now
@@ -16,26 +14,10 @@ from models.database import open_database
 from models.log import record
 from models.officers import Role, add_officer, officer_named
 from models.reports import Report
-from pipeline.cli import main
 from review_ui.passwords import hash_password
 from review_ui.sessions import FREE_ATTEMPTS
 
 PASSWORD = "kata-sandi-uji-panjang"
-
-
-@pytest.fixture
-def netra(monkeypatch, capsys):
-    """Run a command in this process; gives (exit code, standard output, standard error)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["netra", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        output = capsys.readouterr()
-        return ended.value.code or 0, output.out, output.err
-
-    yield run
-    structlog.reset_defaults()  # the logs went to this test's standard error
 
 
 @pytest.fixture
