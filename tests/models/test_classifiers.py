@@ -167,6 +167,18 @@ def test_rolling_back_further_ends_at_the_initial_model_and_never_at_a_bad_one(s
             rollback_model(session, sqlite_world.operator, reason="lagi")
 
 
+def test_a_model_rolled_back_by_mistake_and_approved_again_counts_as_good_again(sqlite_world):
+    with sqlite_world.database.write() as session:
+        model = promote(session, sqlite_world, 1)
+        rollback_model(session, sqlite_world.operator, reason="keliru")
+        compare(session, sqlite_world.analyst, model)
+        propose_model(session, model, sqlite_world.analyst, initial_sha256=INITIAL)
+        approve_model(session, model, sqlite_world.supervisors[0], initial_sha256=INITIAL)
+        promote(session, sqlite_world, 2, champion=sha(1))
+        assert rollback_model(session, sqlite_world.operator, reason="salah") is model
+        assert model.rollback_reason == ""
+
+
 def test_an_auditor_rolls_nothing_back(sqlite_world):
     with sqlite_world.database.write() as session:
         model = promote(session, sqlite_world, 1)
