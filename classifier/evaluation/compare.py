@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 
 from classifier.assess import Model
-from classifier.evaluation.evaluate import LabelledText, read_labelled
-from classifier.evaluation.metrics import Bools
+from classifier.evaluation.labelled import LabelledText, read_labelled
+from classifier.evaluation.metrics import ROUNDS, Bools
 from classifier.evaluation.paired import (
     ALPHA,
-    ROUNDS,
     Answers,
     Difference,
     McNemar,

@@ -6,15 +6,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from classifier.evaluation.metrics import Bools, Floats
+from classifier.evaluation.metrics import (
+    ROUNDS,
+    Bools,
+    Floats,
+    auc,
+    average_precision,
+    draw_rows,
+    each_once,
+    f1_at,
+    interval,
+    tally_each,
+)
 
 MEASURES = ("auc", "average_precision", "f1")
-ROUNDS = 2_000
 ALPHA = 0.05
 """Intervals hold 95 %, tests err in one case of twenty."""
-_CELLS = 2_000_000
-"""Rows times resamples that are held at once."""
 
 
 @dataclass(frozen=True)
@@ -61,24 +70,27 @@ def paired_bootstrap(
     Both models are measured on the same resample each time, so what makes rows easy or hard cancels (Efron 1979,
     Annals of Statistics 7:1; Efron & Tibshirani 1993, ch. 13 for percentile intervals).
     """
-    first, second = _Ranked(partisan, challenger), _Ranked(partisan, champion)
-    whole = np.ones((1, len(partisan)))
-    points = first.measure(whole)[0], second.measure(whole)[0]
-    draws = _resamples(len(partisan), rounds, np.random.default_rng(seed))
-    differences = np.concatenate([first.measure(weights) - second.measure(weights) for weights in draws])
+    whole = next(_both(partisan, challenger, champion, each_once(len(partisan))))
+    draws = draw_rows(len(partisan), rounds, np.random.default_rng(seed))
+    blocks = [new - old for new, old in _both(partisan, challenger, champion, draws)]
+    differences = np.concatenate(blocks, axis=1)
     return {
-        name: Difference(float(points[0][column]), float(points[1][column]), *interval(differences[:, column]))
-        for column, name in enumerate(MEASURES)
+        name: Difference(float(whole[0][row, 0]), float(whole[1][row, 0]), *interval(differences[row]))
+        for row, name in enumerate(MEASURES)
     }
 
 
-def interval(values: Floats) -> tuple[float, float]:
-    """The middle 95 % of bootstrap values, undefined ones aside; NaN where none is defined."""
-    defined = values[~np.isnan(values)]
-    if not len(defined):
-        return float("nan"), float("nan")
-    low, high = np.quantile(defined, [ALPHA / 2, 1 - ALPHA / 2])
-    return float(low), float(high)
+def _both(
+    partisan: Bools, challenger: Answers, champion: Answers, draws: Iterator[npt.NDArray[np.int64]]
+) -> Iterator[tuple[Floats, Floats]]:
+    """`MEASURES` of both (measures, resamples), block by block, on the same draws."""
+    for draw in draws:
+        yield _measure(partisan, challenger, draw), _measure(partisan, champion, draw)
+
+
+def _measure(partisan: Bools, answers: Answers, draw: npt.NDArray[np.int64]) -> Floats:
+    (tally,) = tally_each(answers.scores, partisan, [draw])
+    return np.stack([auc(tally), average_precision(tally), f1_at(answers.threshold)(tally)])
 
 
 def mcnemar(partisan: Bools, challenger: Bools, champion: Bools) -> McNemar:
@@ -112,51 +124,3 @@ def _coin(fewer: int, tosses: int) -> float:
         ways = ways * (tosses - heads) // (heads + 1)
         total += ways
     return float(min(1.0, 2 * total / 2**tosses))
-
-
-def _resamples(count: int, rounds: int, random: np.random.Generator) -> Iterator[Floats]:
-    """How often each row was drawn, one line a resample, in blocks of bounded size."""
-    block = max(1, _CELLS // count)
-    for at in range(0, rounds, block):
-        lines = min(block, rounds - at)
-        cells = random.integers(0, count, (lines, count)) + np.arange(lines)[:, None] * count
-        yield np.bincount(cells.ravel(), minlength=lines * count).reshape(lines, count).astype(np.float64)
-
-
-class _Ranked:
-    """Rows in falling order of their scores, ties together, to be measured under many weightings at once."""
-
-    def __init__(self, partisan: Bools, answers: Answers) -> None:
-        self._order = np.argsort(-answers.scores, kind="stable")
-        ranked = answers.scores[self._order]
-        self._starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
-        self._partisan = partisan[self._order]
-        self._flagged = answers.flags[self._order]
-
-    def measure(self, weights: Floats) -> Floats:
-        """`MEASURES` under each line of weights, in lines × 3; NaN where a class is missing."""
-        ordered = weights[:, self._order]
-        partisan, others = ordered * self._partisan, ordered * ~self._partisan
-        hits, false = (np.add.reduceat(part, self._starts, axis=1) for part in (partisan, others))
-        right, members = partisan[:, self._flagged].sum(axis=1), partisan.sum(axis=1)
-        f1 = _ratio(2 * right, ordered[:, self._flagged].sum(axis=1) + members, where=members > 0)
-        return np.stack([_auc(hits, false), _average_precision(hits, false), f1], axis=1)
-
-
-def _auc(hits: Floats, false: Floats) -> Floats:
-    """How often a partisan row outranks another, ties counting half; groups of equal scores, highest first."""
-    below = false.sum(axis=1, keepdims=True) - false.cumsum(axis=1)
-    pairs = hits.sum(axis=1) * false.sum(axis=1)
-    return _ratio((hits * (below + false / 2)).sum(axis=1), pairs, where=pairs > 0)
-
-
-def _average_precision(hits: Floats, false: Floats) -> Floats:
-    """The mean of the precision at each partisan row, ties taken together."""
-    found, seen = hits.cumsum(axis=1), (hits + false).cumsum(axis=1)
-    precision = _ratio(found, seen, where=seen > 0)
-    total = hits.sum(axis=1)
-    return _ratio(np.nansum(hits * precision, axis=1), total, where=np.minimum(total, false.sum(axis=1)) > 0)
-
-
-def _ratio(above: Floats, below: Floats, *, where: Bools) -> Floats:
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=where)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classifier.evaluation.metrics import Bools
-from classifier.evaluation.paired import ROUNDS, interval
+from classifier.evaluation.metrics import ROUNDS, Bools, interval
 
 LEAST_ROWS = 50
 """A side with fewer non-partisan rows is not measured: one row would move its rate by more than 2 points."""

@@ -1,95 +1,99 @@
-"""What the shipped model makes of the cases that reviewers care about. The contest and all people are invented.
+"""The behaviour suite blocks a release: what passes must go on passing, and what is known to fail must still fail.
 
-Cases that it gets wrong are in its card, under what it cannot do.
+After a training, `python -m classifier.evaluation.behaviour --write-known` brings the list of known failures up to
+date; read what it changes before you commit it.
 """
 
 from __future__ import annotations
 
+import collections
+
 import pytest
 
-from classifier.assess import Model
-from models.contest import ContestSpec
+from classifier.evaluation.behaviour import (
+    CONTESTS,
+    Outcome,
+    behave,
+    pass_rates,
+    read_cases,
+    read_known,
+    write_known,
+)
+from classifier.labels.corpus import read_posts, text_key
+from models.contest import load_contest
+from models.errors import BadInput
 
-NO_SIDE = {
-    "a denial": ("Saya bukan pendukung Wirya Sanjata, tolong jangan disangkutkan dengan tim mana pun",),
-    "a quote that reports": (
-        '"Coblos nomor 2 biar jalan mulus," kata tim sukses Lokananta, ditirukan ketua RT saat melapor ke panwascam',
-        'Beredar pesan "ayo pilih Wirya" di grup guru, kami laporkan ke pengawas pemilu',
-    ),
-    "a headline": (
-        "Wirya Sanjata Kampanye di Pasar Ampel, Janjikan Harga Pupuk Turun",
-        "Survei: Elektabilitas Lokananta-Ratmi Unggul Tipis atas Wirya-Nimas",
-        "Golkar Resmi Usung Tegar Lokananta di Pilbup Karang Ampel",
-    ),
-    "a question": (
-        "Debat Wirya Sanjata lawan Tegar Lokananta jam berapa ya, disiarkan di mana?",
-        "Ada yang tahu program pupuk Basuni dan Lokananta bedanya apa?",
-    ),
-    "an official notice": (
-        "KPU Kabupaten Karang Ampel menggelar sosialisasi tata cara pencoblosan di balai desa, Kamis pukul 09.00",
-        "Nomor urut pasangan calon: 1 Wirya-Nimas, 2 Lokananta-Ratmi, 3 Basuni-Yeni. Kenali calonnya, ya",
-        "Bawaslu mengingatkan ASN untuk netral dan tidak berfoto dengan simbol jari salah satu calon",
-    ),
-    "a call to vote": ("Jangan golput ya, datang ke TPS tanggal 5 November, pilih sesuai hati nurani",),
-    "criticism of policy": (
-        "Pupuk subsidi langka lagi, pemda kerjanya apa? Petani rugi terus",
-        "Kebijakan parkir baru ini ngawur, bikin pedagang sepi",
-    ),
-    "an ordinary word that is also a pair's name": ("Lingkungan bersih pangkal sehat, ayo kerja bakti Minggu pagi",),
-    "regional languages": (
-        "Udan deres ket esuk, kumbahan ora garing",
-        "Rapat RT isuk jam pitu bengi, ojo lali nggowo iuran",
-    ),
-    "next to nothing": (
-        "",
-        "#senin #pagi #hujan",
-    ),
-    "everyday talk": (
-        "Selamat pagi, semoga harimu menyenangkan",
-        "Menang 3-1 semalam, gol ketiganya keren banget",
-        "Jual beras pandan wangi 5 kilo, antar gratis, WA aja",
-        "Pilih nomor 2 aja kak, yang rasa cokelat enak",
-    ),
-}
-A_SIDE = {
-    "a pair called by an ordinary word": (
-        "Ayo coblos BERSIH nomor 3, pilihan kita semua!",
-        "Menangkan paslon Bersih, saatnya perubahan",
-    ),
-    "a number in emoji": (
-        "Pokoknya 2️⃣✌️ sampai menang!! 🔥🔥",
-        "Besok jangan lupa coblos 1️⃣ ya bestie 🥰",
-    ),
-    "alay": (
-        "ay0 c0bl0s n0m0r 2 b14r m3n4ng",
-        "dukuuuung teruuuus bang w1ryaaaa 😍😍",
-    ),
-    "regional languages": (
-        "Ayo dulur, coblos nomer loro, Lokananta mesthi menang!",
-        "Hayu dulur urang dukung Kang Wirya, hiji periode deui",
-        "Ayu dangsanak, pilih Wirya gasan banua kita",
-    ),
-    "an attack": (
-        "Jangan pilih Basuni, lima tahun cuma janji kosong",
-        "Lokananta tukang bohong, malu kalau dia jadi bupati",
-    ),
-    "hidden and look-alike signs": (
-        "Ayo cob\u202elos\u202c nom\u200bor 2, Lokananta menang!",
-        "Dukung W\u0456r\u0443\u0430 Sanjata satu periode lagi!",
-    ),
-    "next to nothing": ("#LokaRatmiMenang #Coblos2 #MajuTuntas",),
-}
+CAPABILITIES = [
+    "support", "attack", "mobilise", "denial", "quote", "headline", "satire", "question", "official", "turnout",
+    "policy", "pair-word-in", "pair-word-out", "number-emoji", "alay", "regional", "hidden", "empty", "long", "hashtags",
+]  # fmt: skip
+
+BESIDE = 0.01
 
 
-@pytest.mark.parametrize("kind", NO_SIDE)
-def test_what_takes_no_side_is_not_flagged(model: Model, contest: ContestSpec, kind: str) -> None:
-    scores = model.assess(NO_SIDE[kind], contest, explain=False)
-    assert [score.masked for score in scores if score.flag] == []
-    assert {target.stance for score in scores for target in score.targets} <= {"neutral"}
+@pytest.fixture(scope="module")
+def outcomes(model) -> list[Outcome]:
+    return behave(model, read_cases())
 
 
-@pytest.mark.parametrize("kind", A_SIDE)
-def test_what_takes_a_side_is_flagged(model: Model, contest: ContestSpec, kind: str) -> None:
-    scores = model.assess(A_SIDE[kind], contest, explain=False)
-    assert [score.masked for score in scores if not score.flag] == []
-    assert all(score.act != "none" for score in scores)
+def test_the_suite_has_cases_enough_of_every_capability():
+    counts = collections.Counter(case.capability for case in read_cases())
+    assert list(counts) == CAPABILITIES
+    assert min(counts.values()) >= 8
+
+
+def test_every_invariance_holds(outcomes):
+    assert [outcome for outcome in outcomes if outcome.case.test == "INV" and not outcome.passed] == []
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES)
+def test_exactly_the_known_cases_fail(outcomes, capability, model):
+    (rate,) = [rate for rate in pass_rates(outcomes) if rate.capability == capability]
+    failed = {outcome.case.id for outcome in rate.failed if outcome.case.test != "INV"}
+    mine = {outcome.case.id for outcome in outcomes if outcome.case.capability == capability}
+    # Processors round a little differently: a score beside the threshold may fall on either side of it.
+    sure = {outcome.case.id for outcome in outcomes if abs(outcome.score - model.threshold) > BESIDE}
+    assert failed & sure == read_known().keys() & mine & sure
+
+
+def test_every_known_failure_names_a_case_that_may_fail_and_a_reason():
+    may_fail = {case.id for case in read_cases() if case.test != "INV"}
+    assert read_known().keys() <= may_fail
+    assert all(read_known().values())
+
+
+def test_what_is_flagged_has_an_act_and_what_is_not_is_neutral_to_all(model):
+    cases = [case for case in read_cases() if case.contest == "lereng-manik"]
+    contest = load_contest(CONTESTS / "lereng-manik.yaml")
+    for score in model.assess([case.full_text for case in cases], contest, explain=False):
+        assert score.flag == (score.act != "none")
+        assert score.flag or {target.stance for target in score.targets} <= {"neutral"}
+
+
+def test_the_corpus_holds_none_of_the_cases():
+    learnt = {text_key(post.text) for post in read_posts()}
+    everyday = {text_key("")}  # what has no words has nothing to learn by heart
+    assert [case.id for case in read_cases() if text_key(case.full_text) in learnt - everyday] == []
+
+
+def test_the_list_of_known_failures_leaves_invariances_out(outcomes, tmp_path):
+    failed = [Outcome(outcome.case, passed=False, score=0.5, like=0.4) for outcome in outcomes]
+    write_known(failed, tmp_path / "known.tsv")
+    written = read_known(tmp_path / "known.tsv")
+    assert written.keys() == {case.id for case in read_cases() if case.test != "INV"}
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('{"id":"a"}', "1: Field required"),
+        ('{"id":"a","capability":"x","contest":"y","text":"","expect":"any","test":"INV"}', "only they"),
+        ('{"id":"a","capability":"x","contest":"y","text":"","expect":"any","test":"INV","like":"b"}', "no case b"),
+        ('{"id":"a","capability":"x","contest":"y","text":"","expect":"any","test":"DIR","like":"a"}', "expects flag"),
+    ],
+)
+def test_a_malformed_case_is_refused(tmp_path, line, words):
+    path = tmp_path / "cases.jsonl"
+    path.write_text(line + "\n")
+    with pytest.raises(BadInput, match=words):
+        read_cases(path)

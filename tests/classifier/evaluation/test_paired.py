@@ -75,9 +75,9 @@ def test_where_a_class_is_missing_the_figures_are_undefined_and_nothing_warns():
 def test_many_rows_are_resampled_in_blocks_and_the_blocks_change_nothing(monkeypatch):
     partisan, first = rows(50, seed=7)
     _, second = rows(50, seed=8)
-    monkeypatch.setattr("classifier.evaluation.paired._CELLS", 1)
+    monkeypatch.setattr("classifier.evaluation.metrics._CELLS", 1)
     small = paired_bootstrap(partisan, first, second, rounds=40)
-    monkeypatch.setattr("classifier.evaluation.paired._CELLS", 10_000)
+    monkeypatch.setattr("classifier.evaluation.metrics._CELLS", 10_000)
     assert paired_bootstrap(partisan, first, second, rounds=40) == small
 
 
