@@ -133,6 +133,8 @@ FieldDesk = Annotated[Desk, Depends(seat(Role.OPERATOR, Role.SUPERVISOR))]
 FieldOrAuditDesk = Annotated[Desk, Depends(seat(Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR))]
 RecordsDesk = Annotated[Desk, Depends(seat(Role.SUPERVISOR, Role.AUDITOR))]
 CaseDesk = Annotated[Desk, Depends(seat(Role.SUPERVISOR, Role.AUDITOR, Role.ANALYST))]
+SampleDesk = Annotated[Desk, Depends(seat(Role.ANALYST, Role.SUPERVISOR))]
+AnalystDesk = Annotated[Desk, Depends(seat(Role.ANALYST))]
 OversightDesk = Annotated[Desk, Depends(seat(Role.AUDITOR, Role.ADMIN))]
 AdminDesk = Annotated[Desk, Depends(seat(Role.ADMIN))]
 

@@ -10,7 +10,7 @@ import collections
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from markupsafe import Markup, escape
 
@@ -20,6 +20,7 @@ _PLAIN_SPACE = str.maketrans(_BREAKS, "  ")
 _SHAPELESS = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
 _BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Letters and marks by category that nevertheless show nothing."""
+_SLOT = re.compile(r"(?<!\w)(?P<stem>CALON|PARTAI|SLOGAN|NOMOR)(?:_(?P<number>[1-9]))?(?!\w)")
 _STRENGTHS = ((0.5, "strong"), (0.2, "middle"), (0.0, "slight"))
 MAX_DIFF_WORDS = 2_000
 MAX_DIFF_PAIRS = 20_000
@@ -31,6 +32,17 @@ of one stands in the other, are shown whole.
 def safe_text(text: str) -> Markup:
     """`text` as HTML that shows what is there."""
     return Markup("<bdi dir='auto'>{}</bdi>").format(_revealed(text))
+
+
+def with_slots(masked: str, words: Mapping[str, str]) -> Markup:
+    """A masked text as HTML, each slot (`CALON_1`) boxed and in words (`words` by its stem: “Calon {n}”)."""
+    parts = [
+        Markup('<span class="slot">{}</span>').format(words[match[0]].format(n=match[1]).rstrip())
+        if match is not None
+        else _revealed(part)
+        for part, match in _slots(masked)
+    ]
+    return Markup("<bdi dir='auto'>{}</bdi>").format(Markup("").join(parts))
 
 
 def highlighted(text: str, spans: Sequence[Sequence[float]]) -> Markup:
@@ -91,6 +103,16 @@ def _joins_emoji(text: str, place: int) -> bool:
     around = text[max(0, place - 1) : place] + text[place + 1 : place + 2]
     joinable = ("So", "Sk", "Mn")
     return len(around) > 1 and all(unicodedata.category(char) in joinable for char in around)
+
+
+def _slots(masked: str) -> Iterable[tuple[str, tuple[str, str] | None]]:
+    """The text in order, in pieces: plain ones, and slots as (stem, number)."""
+    end = 0
+    for match in _SLOT.finditer(masked):
+        yield masked[end : match.start()], None
+        yield match.group(), (match["stem"], match["number"] or "")
+        end = match.end()
+    yield masked[end:], None
 
 
 def _runs(weights: Sequence[float]) -> Iterable[tuple[int, int]]:

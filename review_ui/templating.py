@@ -12,11 +12,13 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from models.canonical import sha256_hex
-from review_ui.hostile_text import difference, excerpt, highlighted, safe_text
+from review_ui.hostile_text import difference, excerpt, highlighted, safe_text, with_slots
 from review_ui.local_time import local, long_day, long_time, short_time, zone_name
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
+SLOT_STEMS = ("CALON", "PARTAI", "SLOGAN", "NOMOR")
+"""What masked texts call candidates, parties, slogans and ballot numbers."""
 
 
 def build_environment() -> Environment:
@@ -39,6 +41,7 @@ def build_environment() -> Environment:
         local_day=_local_day,
         hours=_hours,
         hostile=safe_text,
+        slots=_slots,
         difference=difference,
         excerpt=excerpt,
     )
@@ -58,6 +61,11 @@ def icon(name: str) -> Markup:
 def asset(name: str) -> str:
     """The address of a static file, changed whenever its bytes are."""
     return f"/static/{name}?{sha256_hex((STATIC / name).read_bytes())[:12]}"
+
+
+@pass_context
+def _slots(context: Context, masked: str) -> Markup:
+    return with_slots(masked, {stem: context["t"](f"slot.{stem}") for stem in SLOT_STEMS})
 
 
 def _highlighted(text: str, spans: Sequence[Sequence[float]]) -> Markup:

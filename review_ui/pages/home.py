@@ -15,6 +15,7 @@ from models.flags import Flag, FlagState
 from models.mandates import Mandate, MandateState
 from models.officers import Officer, Role
 from models.reports import Report, ReportState
+from models.samples import count_readable
 from review_ui.desk import AnyDesk, Desk
 from review_ui.queries.claims import count_claims
 from review_ui.queries.crawling import count_targets, count_troubled
@@ -72,9 +73,12 @@ def _auditor(session: Session, _desk: Desk) -> list[Card]:
     ]
 
 
-def _analyst(session: Session, _desk: Desk) -> list[Card]:
+def _analyst(session: Session, desk: Desk) -> list[Card]:
     decided = Flag.state.in_((FlagState.CONFIRMED, FlagState.DISMISSED))
-    return [Card("decided", "/", _count(session, Flag, decided), "checks")]
+    return [
+        Card("sample", "/sampel", count_readable(session, desk.officer), "quote"),
+        Card("decided", "/", _count(session, Flag, decided), "checks"),
+    ]
 
 
 def _admin(session: Session, _desk: Desk) -> list[Card]:

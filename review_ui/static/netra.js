@@ -104,11 +104,25 @@
     open.scrollIntoView({ block: "center" });
   };
 
+  // One press, one label: a key held down or struck twice must not answer for the next text.
+  const press = (key) => {
+    const pressed = one(`[data-press="${CSS.escape(key.toLowerCase())}"]`);
+    pressed?.click();
+    return Boolean(pressed);
+  };
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("form.sampling");
+    if (!form) return;
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "1";
+  });
+
   document.addEventListener("keydown", (event) => {
     const form = one("form.verdict");
     if (event.ctrlKey && event.key === "Enter" && form) { event.preventDefault(); form.requestSubmit(); return; }
     const typing = event.target.matches("textarea, select, input:not([type=radio], [type=checkbox])");
     if (typing || event.ctrlKey || event.altKey || event.metaKey || one("dialog[open], .viewer-in")) return;
+    if (event.repeat || press(event.key)) return;
     if (event.key === "j") move(1);
     else if (event.key === "k") move(-1);
     else if (event.key === "z") zoom();

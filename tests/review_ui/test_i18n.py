@@ -17,12 +17,14 @@ from models.officers import Role
 from models.posts import PostState
 from models.reports import ReportState
 from models.reviews import Answer, Decision, ReviewRound
+from models.samples import SampleAct
 from models.targets import RunOutcome
 from review_ui.i18n import LANGUAGES, catalogue
 from review_ui.local_time import long_time, short_time, zone_name
 from review_ui.pages.item import ACTS, VOICES
 from review_ui.pages.reports import FOLLOW_UP_STEPS, RECIPIENTS
 from review_ui.refusals import _WORDINGS
+from review_ui.templating import SLOT_STEMS
 
 ROOT = Path(review_ui.__file__).parent
 WORDS = {
@@ -40,6 +42,8 @@ WORDS = {
     "quality": CaptureQuality,
     "act": ACTS,
     "voice": VOICES,
+    "sample_act": SampleAct,
+    "slot": SLOT_STEMS,
     "step": FOLLOW_UP_STEPS,
     "recipient": RECIPIENTS,
 }

@@ -9,6 +9,7 @@ ALLOWED = {
     "/": EVERYONE,
     "/telaah": {"supervisor1"},
     "/temuan/{flag}": {"supervisor1", "auditor", "analyst"},
+    "/sampel": {"supervisor1", "analyst"},
     "/laporan": {"supervisor1", "auditor"},
     "/sasaran": {"supervisor1", "operator", "auditor"},
     "/sasaran/{target}": {"supervisor1", "operator", "auditor"},
