@@ -10,7 +10,7 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from models.errors import NetraError
-from pipeline.commands import bench, demo, flow, intake, labels, models, outcome, registry, sampling, setup
+from pipeline.commands import bench, demo, evaluate, flow, intake, labels, models, outcome, registry, sampling, setup
 from pipeline.logs import configure_logs
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for room in (setup, demo, intake, flow, models, registry, outcome, labels, sampling, bench):
+for room in (setup, demo, intake, flow, models, registry, evaluate, outcome, labels, sampling, bench):
     room.register(app)
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)

@@ -32,6 +32,7 @@ from models.log import record
 from models.officers import Officer, Role, actor_of, require_role
 from pipeline.application import Application, open_application
 from pipeline.commands.options import Acting, Home, SourceContests, acting_officer, contests_by_source
+from pipeline.commands.thresholds import threshold
 from pipeline.comparison_table import comparison_table
 from pipeline.model_store import ScoringModel, champion_sha256, require_intact, scoring_model, staged_model
 from pipeline.progress import counter
@@ -61,6 +62,7 @@ def register(app: typer.Typer) -> None:
     models.command("promote")(promote)
     models.command("approve")(approve)
     models.command("rollback")(rollback)
+    models.command("threshold")(threshold)
     app.add_typer(models, name="models")
 
 

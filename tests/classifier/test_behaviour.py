@@ -25,7 +25,8 @@ from models.errors import BadInput
 
 CAPABILITIES = [
     "support", "attack", "mobilise", "denial", "quote", "headline", "satire", "question", "official", "turnout",
-    "policy", "pair-word-in", "pair-word-out", "number-emoji", "alay", "regional", "hidden", "empty", "long", "hashtags",
+    "policy", "pair-word-in", "pair-word-out", "number-emoji", "alay", "regional", "hidden", "empty", "long",
+    "hashtags",
 ]  # fmt: skip
 
 BESIDE = 0.01
