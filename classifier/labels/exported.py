@@ -1,6 +1,6 @@
 """Label rows: masked texts with what people said of them, one JSON object a line, and nothing of whom it was about.
 
-What is left out, and why: docs/decisions/0009-labels-name-nobody.md.
+What is left out, and why: docs/decisions/0010-labels-name-nobody.md.
 """
 
 from __future__ import annotations

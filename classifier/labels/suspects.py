@@ -2,7 +2,7 @@
 
 Northcutt, Jiang and Chuang, “Confident Learning: Estimating Uncertainty in Dataset Labels” (2021, arXiv:1911.00068,
 §3). Scores are out of fold: each row is scored by linear models that never saw its text. Why the rule is written out
-here: docs/decisions/0010-likely-label-errors.md.
+here: docs/decisions/0011-likely-label-errors.md.
 """
 
 from __future__ import annotations

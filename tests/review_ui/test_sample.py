@@ -86,7 +86,7 @@ def test_the_page_shows_the_text_in_slots_and_nothing_of_score_or_author(any_sit
     for username in ("analyst", "supervisor1"):
         page = any_site.sign_in(username).get("/sampel").text
         assert '<span class="slot">Calon 1</span> dan <span class="slot">Partai 2</span>' in page
-        assert '<span class="slot">Nomor urut</span>!' in page
+        assert '<span class="slot">Nomor calon</span>!' in page
         assert "&lt;b&gt;tebal" in page
         for hidden in ("sari", "0.43", "43 %", "example.invalid", "melur"):
             assert hidden not in page.casefold()
