@@ -85,10 +85,15 @@ class ReviewSettings(_Section):
 
 
 class ModelSettings(_Section):
-    """Which classifier scores; the default is the shipped one. A named SHA-256 is checked before loading."""
+    """The classifier that scores until two officers approve one (`netra models`); by default the shipped one.
+
+    A named SHA-256 is checked before loading. `base` is the encoder that `netra train` begins from: a directory, or
+    OWNER/NAME@COMMIT on the Hugging Face hub; without it, training goes on from the model in use.
+    """
 
     directory: Path | None = None
     sha256: str | None = None
+    base: str | None = None
 
 
 class Settings(BaseSettings):

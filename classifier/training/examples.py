@@ -49,8 +49,13 @@ def example_of(post: LabelledPost) -> Example:
         if target.key in known
         for slot in target.slots
     }
-    act = PARTISAN_ACTS.index(post.act) if post.act != "none" else NO_ACT
+    act = NO_ACT if post.act == "none" or _is_act_disputed(post) else PARTISAN_ACTS.index(post.act)
     return Example(masked.text, post.partisan, act, VOICES.index(post.voice), stances, post.writer)
+
+
+def _is_act_disputed(post: LabelledPost) -> bool:
+    """Whether one reader saw support and the other an attack: a post that does both teaches stances only."""
+    return post.second is not None and {post.act, post.second.act} == {"support", "attack"}
 
 
 def _stance_by_key(post: LabelledPost, contest: ContestSpec) -> dict[int | str, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from classifier.labels.corpus import read_posts
+from classifier.labels.parallel import read_translations
 from classifier.network.calibrate import Calibration, Odds, fit_calibration
 from classifier.network.checkpoint import Checkpoint, checkpoint_sha256, load_checkpoint, save_checkpoint
 from classifier.network.linear import fit_linear
@@ -94,7 +95,10 @@ def update(
         raise BadInput("no labels to learn from")
     if out.exists():
         raise BadInput("is there already; name a new directory", path=out)
-    checkpoint, corpus = load_checkpoint(start), [example_of(post) for post in read_posts()]
+    checkpoint, corpus = (
+        load_checkpoint(start),
+        [example_of(post) for post in read_posts() if post.id not in read_translations()],
+    )
     parts = _parts_of(out, checkpoint_sha256(start), labels, settings)
     encoder = Encoder(checkpoint.tokenizer)
     data = prepare([*labels, *_replayed(corpus, settings.seed)], encoder, checkpoint.model.encoder, watch)
