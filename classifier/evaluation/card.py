@@ -65,13 +65,13 @@ def percent(figure: Figure) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; a bar or line break in a cell cannot break it."""
+    """A Markdown table; what a cell holds cannot break it or bring in HTML."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(_safe(text) for text in line) + " |" for line in lines)
 
 
 def _safe(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
+    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())
 
 
 def _head(found: Evaluation) -> str:

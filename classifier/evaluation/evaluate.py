@@ -81,6 +81,8 @@ def evaluate(path: Path, contests: Mapping[str, ContestSpec], model: Model, want
     """
     rows = read_labelled(path)
     require_contests(rows, contests, path)
+    if wanted.stream is not None and len({row.partisan for row in rows}) == 1:
+        raise BadInput("a threshold needs rows that take a side and rows that take none", path=path)
     asked = ask_about(rows, contests)
     answered = answers(model, asked, watch)
     others = baselines(asked, watch) if wanted.baselines else {}
@@ -95,7 +97,7 @@ def evaluate(path: Path, contests: Mapping[str, ContestSpec], model: Model, want
         renamed=measure_renamed(model, asked, answered, watch),
         faithful=measure_faithful(model, asked, answered, watch),
         baselines={name: _by_source(asked, found) for name, found in others.items()},
-        capacity=_capacity(asked, answered, wanted, path),
+        capacity=_capacity(asked, answered, wanted),
         asked=asked,
         answered=answered,
     )
@@ -121,18 +123,15 @@ def _everything(asked: Asked) -> Any:
     return np.ones(len(asked.rows), dtype=bool)
 
 
-def _capacity(asked: Asked, answered: Answered, wanted: Wanted, path: Path) -> Reviewing | None:
+def _capacity(asked: Asked, answered: Answered, wanted: Wanted) -> Reviewing | None:
     if wanted.reviews is None or wanted.stream is None:
         return None
-    partisan = asked.partisan
-    if partisan.all() or not partisan.any():
-        raise BadInput("a threshold needs rows that take a side and rows that take none", path=path)
     middle = wanted.stream.prevalence
     streams = [dataclasses.replace(wanted.stream, prevalence=min(0.99, middle * by)) for by in (1 / 3, 1, 3)]
     return Reviewing(
         wanted.reviews,
         wanted.stream.posts,
-        {s.prevalence: fill_capacity(answered.scores, partisan, s, wanted.reviews) for s in streams},
+        {s.prevalence: fill_capacity(answered.scores, asked.partisan, s, wanted.reviews) for s in streams},
     )
 
 

@@ -90,7 +90,7 @@ def _rankings(scores: Floats, partisan: Bools, threshold: float) -> dict[str, Fi
     }
     found = {name: unknown(why) for name in both} if (why := _too_few(partisan)) else figures(both, scores, partisan)
     top = found["precision_top"]
-    if len(scores) < 2 * TOP:
+    if len(scores) < TOP:
         found["precision_top"] = unknown(f"hanya {len(scores)} baris")
     elif top.value == 1:
         found["precision_top"] = Figure(1.0, *wilson(1.0, TOP))

@@ -143,6 +143,8 @@ def _unlisted(text: str, masker: Masker, _contest: ContestSpec) -> list[str] | N
     free = [name for name in UNLISTED_NAMES if not masker.mask(f"calon {name}").targets]
     draw = random.Random(f"{_SEED} {text}")  # noqa: S311 - sampling, no secret
     sides = list(dict.fromkeys(name.number for name in names))
+    if len(sides) > len(free):
+        return None
     chosen = [dict(zip(sides, draw.sample(free, len(sides)), strict=True)) for _try in range(_TRIES)]
     return [replace(text, [(name.start, name.end, new[name.number]) for name in names]) for new in chosen]
 

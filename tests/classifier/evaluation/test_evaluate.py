@@ -11,7 +11,7 @@ import pytest
 from classifier.evaluation.answers import answers, ask_about
 from classifier.evaluation.baselines import baselines
 from classifier.evaluation.capacity import Stream
-from classifier.evaluation.card import card
+from classifier.evaluation.card import card, table
 from classifier.evaluation.evaluate import Wanted, evaluate
 from classifier.evaluation.faithful import top_words
 from classifier.evaluation.labelled import LabelledText
@@ -27,12 +27,14 @@ SUPPORT = (
     "Mantap, {} memang pilihan hati kami semua di kampung",
     "Doa terbaik untuk {}, semoga menang satu putaran",
     "Saya dukung {} sampai pelantikan, siap kawal suara",
+    "Menangkan {}! Satu rumah satu suara, jangan ragu lagi",
 )
 ATTACK = ("Jangan pilih {}, janjinya bohong semua dari dulu", "Tolak {}, tukang tipu rakyat kecil, malu kita")
 NEUTRAL = (
     "Debat {} jam berapa ya, disiarkan di mana?",
     "{} Kampanye di Pasar Ampel, Janjikan Pupuk Murah",
     "KPU menetapkan {} sebagai peserta pemilihan bupati",
+    "Survei: {} unggul tipis di tiga kecamatan, kata lembaga itu",
     "Hujan lagi, jemuran basah semua sejak pagi buta",
 )
 NAMES = {"wirya": "Wirya Sanjata", "lokananta": "Tegar Lokananta"}
@@ -45,9 +47,8 @@ def labelled(tmp_path_factory):
     for target, name in NAMES.items():
         for label, texts in (("partisan_support", SUPPORT), ("partisan_attack", ATTACK), ("non_partisan", NEUTRAL)):
             for text in texts:
-                for end in ("", " Salam."):
-                    whom = target if label != "non_partisan" else ""
-                    lines.append(f'{len(lines)},"{text.format(name)}{end}",{label},grup,{whom},status')
+                whom = target if label != "non_partisan" else ""
+                lines.append(f'{len(lines)},"{text.format(name)}",{label},grup,{whom},status')
     lines.append("99,Jual beras pulen,non_partisan,pasar,,niaga")
     path = tmp_path_factory.mktemp("berlabel") / "berlabel.csv"
     path.write_text("\n".join(lines) + "\n")
@@ -70,12 +71,12 @@ def test_every_kind_of_group_is_measured_and_too_small_ones_say_why(found):
     }
     assert found.groups["source"]["grup"].figures["auc"].value > 0.8
     assert found.groups["source"]["pasar"].figures["auc"].why == "hanya 0 baris memihak"
-    assert found.groups["all"]["Semua"].figures["precision_top"].why == "hanya 41 baris"
+    assert found.groups["all"]["Semua"].figures["precision_top"].why == "hanya 25 baris"
     assert found.groups["all"]["Semua"].figures["target"].value > 0.8
 
 
 def test_exchanging_registered_candidates_changes_no_score(found):
-    assert found.renamed.swapped_rows == 36
+    assert found.renamed.swapped_rows == 22
     assert found.renamed.swapped_changed.value == 0
     assert found.renamed.swapped_most == 0
 
@@ -153,6 +154,18 @@ def test_the_three_heaviest_words_are_taken_and_none_where_there_are_no_others()
 
 def test_the_rule_is_right_about_who_is_named(contest, monkeypatch):
     monkeypatch.setattr("classifier.evaluation.baselines._tfidf", lambda *_: None)
+    monkeypatch.setattr("classifier.evaluation.baselines.read_posts", tuple)
     rows = [LabelledText(text, partisan=False, source="grup") for text in ("Halo Wirya", "Hujan")]
     found = baselines(ask_about(rows, {"grup": contest}), quiet())["Aturan: seseorang disebut"]
     assert np.array_equal(found.flags, [True, False])
+
+
+def test_a_threshold_is_refused_at_once_where_all_rows_are_of_one_class(contest, model, tmp_path):
+    path = tmp_path / "berlabel.csv"
+    path.write_text("text,label,source\nHujan,none,grup\n")
+    with pytest.raises(BadInput, match="a threshold needs rows"):
+        evaluate(path, {"grup": contest}, model, Wanted(reviews=1, stream=Stream(10, 0.1)), quiet())
+
+
+def test_what_a_file_calls_its_sources_cannot_break_the_table():
+    assert table(["a"], [["b|<script>\nc"]]) == "| a |\n| --- |\n| b\\|&lt;script> c |"
