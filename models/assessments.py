@@ -84,7 +84,7 @@ class Assessment(Row):
     act: Mapped[Act]
     voice: Mapped[Voice]
     masked: Mapped[str]
-    assessed_at: Mapped[dt.datetime]
+    assessed_at: Mapped[dt.datetime] = mapped_column(index=True)
     targets: Mapped[list[JsonObject]] = mapped_column(default_factory=list)
     spans: Mapped[list[list[float]]] = mapped_column(default_factory=list)
     unsure: Mapped[bool] = mapped_column(default=False)

@@ -7,6 +7,7 @@ from models import (
     assessments,
     captures,
     classifiers,
+    drift,
     flags,
     log,
     mandates,
@@ -35,6 +36,7 @@ TABLE_MODULES = (
     reviews,
     reports,
     samples,
+    drift,
     tombstones,
     log,
 )

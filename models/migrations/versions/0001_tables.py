@@ -228,6 +228,37 @@ def upgrade() -> None:
     with op.batch_alter_table('classifier_models', schema=None) as batch_op:
         batch_op.create_index('uq_classifier_models_active', ['state'], unique=True, sqlite_where=sa.text("state = 'active'"), postgresql_where=sa.text("state = 'active'"))
 
+    op.create_table('drift_days',
+    sa.Column('mandate_id', sa.String(length=26), nullable=False),
+    sa.Column('model', sa.String(length=120), nullable=False),
+    sa.Column('weights_sha256', sa.String(length=64), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('tally', sa.JSON(), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['mandate_id'], ['mandates.id'], name=op.f('fk_drift_days_mandate_id_mandates')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_drift_days')),
+    sa.UniqueConstraint('mandate_id', 'weights_sha256', 'day', name=op.f('uq_drift_days_mandate_id_weights_sha256_day'))
+    )
+    with op.batch_alter_table('drift_days', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_drift_days_day'), ['day'], unique=False)
+
+    op.create_table('drift_measurements',
+    sa.Column('mandate_id', sa.String(length=26), nullable=False),
+    sa.Column('model', sa.String(length=120), nullable=False),
+    sa.Column('weights_sha256', sa.String(length=64), nullable=False),
+    sa.Column('first_day', sa.Date(), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=False),
+    sa.Column('measured_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('alarms', sa.JSON(), nullable=False),
+    sa.Column('body', sa.JSON(), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['mandate_id'], ['mandates.id'], name=op.f('fk_drift_measurements_mandate_id_mandates')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_drift_measurements')),
+    sa.UniqueConstraint('mandate_id', 'weights_sha256', 'last_day', name=op.f('uq_drift_measurements_mandate_id_weights_sha256_last_day'))
+    )
+    with op.batch_alter_table('drift_measurements', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_drift_measurements_last_day'), ['last_day'], unique=False)
+
     op.create_table('reports',
     sa.Column('number', sa.String(length=120), nullable=False),
     sa.Column('mandate_id', sa.String(length=26), nullable=False),
@@ -403,6 +434,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_assessments')),
     sa.UniqueConstraint('post_version_id', 'mandate_id', 'model', name=op.f('uq_assessments_post_version_id_mandate_id_model'))
     )
+    with op.batch_alter_table('assessments', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_assessments_assessed_at'), ['assessed_at'], unique=False)
+
     op.create_table('samples',
     sa.Column('draw_id', sa.String(length=26), nullable=False),
     sa.Column('mandate_id', sa.String(length=26), nullable=False),
@@ -563,6 +597,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_samples_draw_id'))
 
     op.drop_table('samples')
+    with op.batch_alter_table('assessments', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_assessments_assessed_at'))
+
     op.drop_table('assessments')
     with op.batch_alter_table('post_versions', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_post_versions_fetch_id'))
@@ -605,6 +642,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_reports_mandate_id'))
 
     op.drop_table('reports')
+    with op.batch_alter_table('drift_measurements', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_drift_measurements_last_day'))
+
+    op.drop_table('drift_measurements')
+    with op.batch_alter_table('drift_days', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_drift_days_day'))
+
+    op.drop_table('drift_days')
     with op.batch_alter_table('classifier_models', schema=None) as batch_op:
         batch_op.drop_index('uq_classifier_models_active', sqlite_where=sa.text("state = 'active'"), postgresql_where=sa.text("state = 'active'"))
 
