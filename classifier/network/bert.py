@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -19,15 +18,17 @@ ARCHITECTURES = ("bert", "roberta", "xlm-roberta")
 class Bert(nn.Module):
     """Embeddings and layers, by the `config` of a transformers checkpoint (its `config.json`).
 
+    On the device `meta` it has no storage, until `load_state_dict(…, assign=True)` fills it.
+
     Raises:
         KeyError: the configuration lacks a size.
     """
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any], device: str | None = None) -> None:
         super().__init__()
         self.config = config
-        self.embeddings = _Embeddings(config)
-        layers = nn.ModuleList(_Layer(config) for _ in range(config["num_hidden_layers"]))
+        self.embeddings = _Embeddings(config, device)
+        layers = nn.ModuleList(_Layer(config, device) for _ in range(config["num_hidden_layers"]))
         self.encoder = nn.ModuleDict({"layer": layers})
 
     @property
@@ -42,13 +43,13 @@ class Bert(nn.Module):
 
 
 class _Embeddings(nn.Module):
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any], device: str | None) -> None:
         super().__init__()
         width = config["hidden_size"]
-        self.word_embeddings = nn.Embedding(config["vocab_size"], width)
-        self.position_embeddings = nn.Embedding(config["max_position_embeddings"], width)
-        self.token_type_embeddings = nn.Embedding(config["type_vocab_size"], width)
-        self.LayerNorm = nn.LayerNorm(width, config["layer_norm_eps"])
+        self.word_embeddings = nn.Embedding(config["vocab_size"], width, device=device)
+        self.position_embeddings = nn.Embedding(config["max_position_embeddings"], width, device=device)
+        self.token_type_embeddings = nn.Embedding(config["type_vocab_size"], width, device=device)
+        self.LayerNorm = nn.LayerNorm(width, config["layer_norm_eps"], device=device)
         self.dropout = nn.Dropout(config["hidden_dropout_prob"])
         self.first = 0 if config.get("model_type", "bert") == "bert" else config["pad_token_id"] + 1
 
@@ -61,11 +62,12 @@ class _Embeddings(nn.Module):
 
 
 class _Layer(nn.Module):
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any], device: str | None) -> None:
         super().__init__()
-        self.attention = _Attention(config)
-        self.intermediate = nn.ModuleDict({"dense": nn.Linear(config["hidden_size"], config["intermediate_size"])})
-        self.output = _Output(config["intermediate_size"], config)
+        self.attention = _Attention(config, device)
+        dense = nn.Linear(config["hidden_size"], config["intermediate_size"], device=device)
+        self.intermediate = nn.ModuleDict({"dense": dense})
+        self.output = _Output(config["intermediate_size"], config, device)
 
     def forward(self, hidden: Tensor, attend: Tensor) -> Tensor:
         """(texts, tokens, width); `attend` (texts, 1, 1, tokens) is true where a token stands."""
@@ -76,13 +78,13 @@ class _Layer(nn.Module):
 
 
 class _Attention(nn.Module):
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any], device: str | None) -> None:
         super().__init__()
         width = config["hidden_size"]
         self.heads = config["num_attention_heads"]
         self.dropout = config["attention_probs_dropout_prob"]
-        self.self = nn.ModuleDict({name: nn.Linear(width, width) for name in ("query", "key", "value")})
-        self.output = _Output(width, config)
+        self.self = nn.ModuleDict({name: nn.Linear(width, width, device=device) for name in ("query", "key", "value")})
+        self.output = _Output(width, config, device)
 
     def forward(self, hidden: Tensor, attend: Tensor) -> Tensor:
         query, key, value = (
@@ -97,18 +99,12 @@ class _Attention(nn.Module):
 class _Output(nn.Module):
     """Project, add what came in, normalise."""
 
-    def __init__(self, inputs: int, config: dict[str, Any]) -> None:
+    def __init__(self, inputs: int, config: dict[str, Any], device: str | None) -> None:
         super().__init__()
-        self.dense = nn.Linear(inputs, config["hidden_size"])
-        self.LayerNorm = nn.LayerNorm(config["hidden_size"], config["layer_norm_eps"])
+        self.dense = nn.Linear(inputs, config["hidden_size"], device=device)
+        self.LayerNorm = nn.LayerNorm(config["hidden_size"], config["layer_norm_eps"], device=device)
         self.dropout = nn.Dropout(config["hidden_dropout_prob"])
 
     def forward(self, hidden: Tensor, before: Tensor) -> Tensor:
         out: Tensor = self.LayerNorm(self.dropout(self.dense(hidden)) + before)
         return out
-
-
-def empty_bert(config: dict[str, Any]) -> Bert:
-    """The encoder without storage, to be filled by `load_state_dict(…, assign=True)`."""
-    with torch.device("meta"):
-        return Bert(config)

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
-from classifier.network.bert import empty_bert
+from classifier.network.bert import Bert
 from classifier.network.calibrate import Calibration
 from classifier.network.linear import LinearModel
 from classifier.network.model import MAX_TOKENS, PartisanModel
@@ -77,7 +77,7 @@ def load_checkpoint(directory: Path) -> Checkpoint:
     """
     try:
         config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
-        model = PartisanModel(empty_bert(config))
+        model = PartisanModel(Bert(config, "meta"))
         weights = {name: tensor.float() for name, tensor in load_file(directory / "model.safetensors").items()}
         model.load_state_dict(weights, assign=True)
         tokenizer = _load_tokenizer(directory / "tokenizer.json")

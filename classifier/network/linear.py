@@ -11,8 +11,8 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,9 @@ _SLOTS = frozenset(token.lower() for token in MASK_TOKENS)
 _CHARACTERS = (3, 4, 5)
 MIN_DOCUMENTS = 2
 MAX_TERMS = 60_000
+_KEPT_UNITS = 30_000
+_KEPT_LENGTH = 40
+"""Units kept with their columns, and how long they may be: some ten megabytes."""
 
 
 def terms(text: str) -> collections.Counter[str]:
@@ -36,10 +39,32 @@ def terms(text: str) -> collections.Counter[str]:
     counts: collections.Counter[str] = collections.Counter(f"w{unit}" for unit in units)
     counts.update(f"w{first} {second}" for first, second in itertools.pairwise(units))
     for unit in units:
-        if unit not in _SLOTS and len(unit) > 1:
-            padded = f" {unit} "
-            counts.update(f"c{padded[at : at + size]}" for size in _CHARACTERS for at in range(len(padded) - size + 1))
+        counts.update(_pieces(unit))
     return counts
+
+
+def _pieces(unit: str) -> Iterator[str]:
+    """The character n-grams of a unit; none of a slot or a single sign."""
+    if unit not in _SLOTS and len(unit) > 1:
+        padded = f" {unit} "
+        yield from (f"c{padded[at : at + size]}" for size in _CHARACTERS for at in range(len(padded) - size + 1))
+
+
+class _UnitColumns(dict[str, tuple[int, ...]]):
+    """The known columns of a unit and its n-grams, kept for the next text: people use the same words."""
+
+    def __init__(self, index: dict[str, int]) -> None:
+        super().__init__()
+        self._index = index
+
+    def __missing__(self, unit: str) -> tuple[int, ...]:
+        names = (f"w{unit}", *_pieces(unit))
+        columns = tuple(self._index[name] for name in names if name in self._index)
+        if len(unit) <= _KEPT_LENGTH:
+            if len(self) >= _KEPT_UNITS:
+                self.clear()
+            self[unit] = columns
+        return columns
 
 
 @dataclass(frozen=True)
@@ -50,20 +75,31 @@ class LinearModel:
     idf: Floats
     weights: Floats
     intercept: float
+    _of_unit: _UnitColumns = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_of_unit", _UnitColumns(self.index))
 
     def logits(self, texts: Iterable[str]) -> Floats:
         """The log-odds, one a text, that the author takes a side."""
         return np.array([self._logit(text) for text in texts], dtype=np.float32)
 
     def _logit(self, text: str) -> float:
-        total = squared = 0.0
-        for term, count in terms(text).items():
-            column = self.index.get(term)
-            if column is not None:
-                value = (1 + math.log(count)) * float(self.idf[column])
-                total += value * float(self.weights[column])
-                squared += value * value
-        return total / math.sqrt(squared) + self.intercept if squared else self.intercept
+        counts = self._columns(text)
+        if not counts:
+            return self.intercept
+        columns = np.fromiter(counts.keys(), np.intp, len(counts))
+        often = np.fromiter(counts.values(), np.float64, len(counts))
+        values = (1 + np.log(often)) * self.idf[columns]
+        return float(values @ self.weights[columns] / math.sqrt(values @ values) + self.intercept)
+
+    def _columns(self, text: str) -> collections.Counter[int]:
+        """What `terms` counts, as columns, without spelling out the n-grams of units met before."""
+        units = _UNIT.findall(text.lower())
+        pairs = (self.index.get(f"w{first} {second}") for first, second in itertools.pairwise(units))
+        counts = collections.Counter(itertools.chain.from_iterable(map(self._of_unit.__getitem__, units)))
+        counts.update(column for column in pairs if column is not None)
+        return counts
 
     def save(self, directory: Path) -> None:
         """Write `linear.json` (terms in column order) and `linear.safetensors`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _WORDS = (
     ("kosong", "nol"),
@@ -56,8 +57,7 @@ _LINKS = frozenset(".:-#(\"'")
 _REACH = 3
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """One token with its place in the plain text."""
 
     text: str
@@ -93,7 +93,7 @@ def find_numbers(tokens: Sequence[Token], registered: frozenset[int]) -> Iterato
 
 def value_of(text: str) -> int | None:
     """The value of `2`, `02`, `2⃣`, `loro`; None for anything else."""
-    digits = _DIGITS.match(text)
+    digits = _DIGITS.match(text) if text[:1].isdecimal() else None
     return int(digits.group(1)) if digits else NUMBER_WORDS.get(text.lower())
 
 

@@ -11,14 +11,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from spacy.matcher import PhraseMatcher
-from spacy.tokens import Doc
-from spacy.vocab import Vocab
-
 from classifier.text.ballot_numbers import Token, find_numbers, value_of
 from classifier.text.hashtags import Part, TagForms
 from classifier.text.lexicon import HONORIFICS, Form, Kind, contest_forms
 from classifier.text.normalise import Aligned, normalise
+from classifier.text.phrases import Phrases
 from models.contest import ContestSpec
 
 MAX_SLOTS = 9
@@ -89,13 +86,7 @@ class Masker:
         self._numbers = frozenset(candidate.number for candidate in contest.candidates)
         self._tags = TagForms(forms, _listed_tags(contest))
         self._single = frozenset(form.words[0] for form in forms if len(form.words) == 1)
-        self._vocab = Vocab()
-        self._known = frozenset(word for form in forms for word in form.words)
-        self._matcher = PhraseMatcher(self._vocab, attr="ORTH")
-        self._forms: dict[str, Form] = {}
-        for index, form in enumerate(forms):
-            self._forms[str(index)] = form
-            self._matcher.add(str(index), [Doc(self._vocab, words=list(form.words))])
+        self._phrases = Phrases(forms)
 
     def mask(self, text: str) -> Masked:
         """Normalise and mask one post."""
@@ -118,7 +109,7 @@ class Masker:
     def _stem(self, word: str) -> str:
         """The registered name within a word such as `Khofifahnya`, or the word itself."""
         lowered = word.lower()
-        if lowered in self._single:
+        if lowered in self._single or not lowered.endswith(_CLITICS):
             return word
         for clitic in _CLITICS:
             if lowered.endswith(clitic) and lowered[: -len(clitic)] in self._single:
@@ -128,15 +119,10 @@ class Masker:
     def _names(self, tokens: Sequence[Token]) -> list[_Mention]:
         """Names, parties and slogans outside tags; the longest match wins, then the first."""
         words = [index for index, token in enumerate(tokens) if token.text[0].isalnum()]
-        if not words:
-            return []
-        doc = Doc(self._vocab, words=[self._known_word(tokens[index].text) for index in words])
         shouting = _is_shouting(tokens)
-        found = sorted(self._matcher(doc), key=lambda match: (match[1] - match[2], match[1]))
         taken: set[int] = set()
         mentions: list[_Mention] = []
-        for label, start, end in found:
-            form = self._forms[self._vocab.strings[label]]
+        for start, end, form in self._phrases.find([_plain_word(tokens[index].text) for index in words]):
             inside = words[start:end]
             if (
                 taken.isdisjoint(inside)
@@ -146,11 +132,6 @@ class Masker:
                 taken.update(inside)
                 mentions.append(_Mention(tokens[inside[0]].start, tokens[inside[-1]].end, form.kind, form.side))
         return sorted(mentions, key=lambda mention: mention.start)
-
-    def _known_word(self, text: str) -> str:
-        """The word as forms write it; all others become one, or the string store would grow with the stream."""
-        word = text.lower().replace("’", "'")
-        return word if word in self._known else "□"
 
     def _ballot_numbers(self, tokens: Sequence[Token], names: Sequence[_Mention]) -> list[_Mention]:
         free = [token for token in tokens if not any(name.start <= token.start < name.end for name in names)]
@@ -220,6 +201,11 @@ def _listed_tags(contest: ContestSpec) -> dict[str, Form]:
     return tags
 
 
+def _plain_word(text: str) -> str:
+    """The word as forms write it."""
+    return text.lower().replace("’", "'")
+
+
 def _is_shouting(tokens: Sequence[Token]) -> bool:
     words = [token.text for token in tokens if len(token.text) > 3 and token.text.isalpha()]  # noqa: PLR2004
     return bool(words) and sum(word.isupper() for word in words) >= _SHOUTING * len(words)
@@ -275,6 +261,8 @@ def _merge_parts(parts: Sequence[Part]) -> Iterator[Part]:
 
 def _open_tags(text: str, edits: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
     """Spaces between the words of hashtags, and `@USER` for handles that no side owns."""
+    if "#" not in text and "@" not in text:
+        return []
     covered = {at for start, end, _new in edits for at in range(start, end)}
     starts = {start for start, _end, _new in edits}
     opened: list[tuple[int, int, str]] = []

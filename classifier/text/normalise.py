@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _KEYCAP = "\u20e3"
@@ -28,6 +28,8 @@ _CIRCLED = {
     for digit in range(9)
 }
 
+_PLAIN_RUN = re.compile(r"[\n\t -~]+(?=[\n\t -~]|\Z)")
+"""What NFKC leaves as it is; a mark that follows could still join the last character, so that one stays out."""
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}", re.IGNORECASE)
 _REPEATED_SIGN = re.compile(r"([^\w\s])\1{3,}")
 _SPACED_OUT = re.compile(r"(?<!\w)(?:[^\W\d_][ .\-]){3,}[^\W\d_](?!\w)")
@@ -53,6 +55,8 @@ class Aligned:
 
     def edit(self, edits: list[tuple[int, int, str]]) -> Aligned:
         """Replace disjoint ascending ranges `(start, end, new text)`; a new text maps onto its whole range."""
+        if not edits:
+            return self
         pieces: list[str] = []
         origin: list[int] = []
         at = 0
@@ -87,17 +91,23 @@ def normalise(text: str) -> Aligned:
 def _compose(text: str) -> Aligned:
     pieces: list[str] = []
     origin: list[int] = []
-    for start, end in _clusters(text):
-        plain = _plain_cluster(text, start, end)
-        pieces.append(plain)
-        origin += [start] * len(plain)
+    at = 0
+    for run in (*_PLAIN_RUN.finditer(text), None):
+        start, end = run.span() if run else (len(text), len(text))
+        for first, after in _clusters(text, at, start):
+            plain = _plain_cluster(text, first, after)
+            pieces.append(plain)
+            origin += [first] * len(plain)
+        pieces.append(text[start:end])
+        origin += range(start, end)
+        at = end
     return Aligned("".join(pieces), (*origin, len(text)))
 
 
-def _clusters(text: str) -> list[tuple[int, int]]:
+def _clusters(text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
     """Base characters with the marks that follow them: the units within which NFKC composes."""
-    starts = [at for at, sign in enumerate(text) if at == 0 or not unicodedata.combining(sign)]
-    return list(itertools.pairwise([*starts, len(text)])) if starts else []
+    starts = [at for at in range(begin, end) if at == begin or not unicodedata.combining(text[at])]
+    return itertools.pairwise([*starts, end])
 
 
 def _plain_cluster(text: str, start: int, end: int) -> str:
@@ -130,6 +140,8 @@ def _is_invisible(sign: str) -> bool:
 
 def _unmask_lookalikes(aligned: Aligned) -> Aligned:
     """Write look-alike letters in Latin where a word mixes scripts or consists of look-alikes only."""
+    if aligned.text.isascii():
+        return aligned
     return aligned.sub(_FOREIGN_WORD, lambda match: _latin(match.group()))
 
 
