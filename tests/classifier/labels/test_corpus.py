@@ -27,9 +27,20 @@ def posts() -> list[LabelledPost]:
 
 
 def test_it_is_large_enough_and_half_of_it_is_neutral(posts: list[LabelledPost]) -> None:
-    assert len(posts) >= 3_000
+    assert len(posts) >= 8_000
     assert sum(not post.partisan for post in posts) >= 0.45 * len(posts)
-    assert len({post.genre for post in posts}) >= 10
+    assert len({post.genre for post in posts}) >= 14
+    assert len({post.contest for post in posts} - {""}) >= 40
+
+
+def test_every_post_was_read_twice(posts: list[LabelledPost]) -> None:
+    assert [post.id for post in posts if post.second is None] == []
+    assert [post.id for post in posts if post.second and post.partisan != (post.second.act != "none")] == []
+
+
+def test_names_do_not_tell_the_label(posts: list[LabelledPost]) -> None:
+    neutral = [post for post in posts if not post.partisan]
+    assert sum(bool(post.mentions) for post in neutral) >= 0.4 * len(neutral)
 
 
 def test_no_evaluation_text_is_in_it(posts: list[LabelledPost]) -> None:
