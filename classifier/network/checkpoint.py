@@ -16,11 +16,13 @@ from classifier.network.bert import Bert
 from classifier.network.calibrate import Calibration
 from classifier.network.linear import LinearModel
 from classifier.network.model import MAX_TOKENS, PartisanModel
+from classifier.network.plain import PooledHead, described, joined_tensors, split_tensors
 from models.errors import BadInput
 
 FILES = (
     "calibration.json",
     "config.json",
+    "heads.safetensors",
     "linear.json",
     "linear.safetensors",
     "model.safetensors",
@@ -56,12 +58,21 @@ def checkpoint_sha256(directory: Path) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def save_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint, weights in half precision."""
+def save_checkpoint(directory: Path, checkpoint: Checkpoint, pooled: PooledHead | None = None) -> None:
+    """Write a checkpoint, weights in half precision.
+
+    Transformers opens the directory as an encoder, and with `pooled` (`classifier.network.distil.pooled_head`) as a
+    sequence classifier; our own heads lie in a file beside it.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.half().contiguous() for name, tensor in checkpoint.model.state_dict().items()}
-    save_file(tensors, directory / "model.safetensors", metadata={"format": "pt"})
-    _write_json(directory / "config.json", checkpoint.model.encoder.config)
+    config = described(checkpoint.model.encoder.config, headed=pooled is not None)
+    halved = {name: tensor.half().contiguous() for name, tensor in checkpoint.model.state_dict().items()}
+    encoder, heads = split_tensors(halved, config)
+    if pooled is not None:
+        encoder |= pooled.tensors(config["model_type"])
+    save_file(encoder, directory / "model.safetensors", metadata={"format": "pt"})
+    save_file(heads, directory / "heads.safetensors", metadata={"format": "pt"})
+    _write_json(directory / "config.json", config)
     theirs = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": MAX_TOKENS}
     _write_json(directory / "tokenizer_config.json", {**checkpoint.tokenizer_config, **theirs})
     checkpoint.tokenizer.save(str(directory / "tokenizer.json"))
@@ -78,8 +89,9 @@ def load_checkpoint(directory: Path) -> Checkpoint:
     try:
         config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
         model = PartisanModel(Bert(config, "meta"))
-        weights = {name: tensor.float() for name, tensor in load_file(directory / "model.safetensors").items()}
-        model.load_state_dict(weights, assign=True)
+        opened, heads = (load_file(directory / name) for name in ("model.safetensors", "heads.safetensors"))
+        weights = joined_tensors(opened, heads, config)
+        model.load_state_dict({name: tensor.float() for name, tensor in weights.items()}, assign=True)
         tokenizer = _load_tokenizer(directory / "tokenizer.json")
         tokenizer_config = json.loads((directory / "tokenizer_config.json").read_text(encoding="utf-8"))
         linear = LinearModel.load(directory)
