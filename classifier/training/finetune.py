@@ -29,18 +29,18 @@ STANCE_WEIGHTS = (2.0, 1.0, 2.0)
 class TrainSettings:
     """What can be turned. Rates are AdamW's at the top layer; `layer_decay` multiplies them per layer down."""
 
-    epochs: int = 1
+    epochs: int = 2
     batch_size: int = 32
-    rate: float = 2e-5
-    head_rate: float = 1e-4
+    rate: float = 3e-5
+    head_rate: float = 2e-4
     probe_penalty: float = 0.003
     layer_decay: float = 0.8
     weight_decay: float = 0.01
     dropout: float = 0.2
     smoothing: float = 0.05
-    act_share: float = 0.4
+    act_share: float = 0.8
     voice_share: float = 0.2
-    stance_share: float = 0.6
+    stance_share: float = 1.5
     seed: int = 20260101
 
 

@@ -25,8 +25,8 @@ from classifier.training.finetune import Prepared, TrainSettings, finetune, pred
 from classifier.training.watch import Watch
 from models.errors import BadInput
 
-UPDATE = TrainSettings(rate=1e-5, head_rate=5e-5)
-"""Half the rates of a first training: the checkpoint knows most of it."""
+UPDATE = TrainSettings(epochs=1, rate=1e-5, head_rate=5e-5)
+"""Once, and at a third of a first training's rates: the checkpoint knows most of it."""
 REPLAYED = 2_000
 """Corpus posts read again beside the new labels, so that what was learnt is not forgotten (Robins 1995)."""
 HALVES = 2
