@@ -11,6 +11,7 @@ from collections.abc import Callable
 from sqlalchemy import func, select
 
 from models.clock import utc_now
+from models.drift import newest_measurements
 from models.errors import NetraError
 from models.flags import Flag, FlagState
 from models.log import LogEntry
@@ -19,12 +20,15 @@ from models.officers import Officer, Role
 from models.posts import Sighting, SightingState
 from models.targets import Run, RunOutcome, Target
 from pipeline.application import Application
+from pipeline.drift_table import alarm_words
 from pipeline.model_store import scoring_model
 from pipeline.parts import browser_path
 
 LEAST_FREE_BYTES = 2 << 30
 LATE_AFTER = dt.timedelta(minutes=15)
 LOOK_BACK = dt.timedelta(days=1)
+DRIFT_LOOK_BACK = dt.timedelta(days=7)
+"""A mandate in which nothing was scored for longer has no drift to act on."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,6 +149,17 @@ def _deaths(app: Application) -> Finding:
     return Finding("Bagian yang mati 24 jam", not died, f"{died} kali", "lihat log netra run")
 
 
+def _drift(app: Application) -> Finding:
+    """Pergeseran."""
+    since = (utc_now() - DRIFT_LOOK_BACK).date()
+    with app.database.read() as session:
+        recent = [one for one in newest_measurements(session) if one.last_day >= since]
+        names = {mandate.id: mandate.number for mandate in session.scalars(select(Mandate))}
+    moved = [f"{names[one.mandate_id]}: {alarm_words(one.alarms)}" for one in recent if one.alarms]
+    state = "; ".join(moved) or (f"tidak ada, {len(recent)} mandat diukur" if recent else "belum diukur")
+    return Finding("Pergeseran", not moved, state, "netra models drift menunjukkan angka dan tindakannya")
+
+
 CHECKS: tuple[Callable[[Application], Finding], ...] = (
     _keys,
     _disk,
@@ -156,4 +171,5 @@ CHECKS: tuple[Callable[[Application], Finding], ...] = (
     _runs,
     _backlog,
     _deaths,
+    _drift,
 )

@@ -29,6 +29,7 @@ from review_ui.ports import Ports
 
 if TYPE_CHECKING:  # torch, Scrapy and Playwright are loaded only by the part that needs them
     from classifier.assess import Model
+    from classifier.drifting import Watcher
     from crawler.capture_config import CaptureConfig
     from crawler.config import CrawlConfig
 
@@ -108,6 +109,13 @@ def classifier_model(settings: Settings, database: Database | None) -> Model:
             "back with 'netra models register' and its original directory, or return to the model before it with "
             "'netra models rollback'"
         ) from error
+
+
+def drift_watcher(settings: Settings, database: Database) -> Watcher:
+    """What sees how far posts have moved under the model that scores now."""
+    from classifier.drifting import Watcher  # noqa: PLC0415
+
+    return Watcher(database, scoring_model(settings, database).directory)
 
 
 def web_application(app: Application) -> FastAPI:

@@ -11,6 +11,7 @@ A stage may be killed at any instruction and run again: what was committed stays
 | capture  | pending flags             | ready flags with captures   | crawler    |
 | seal     | unsealed log entries      | a signed checkpoint         | models     |
 | purge    | old posts without a flag  | tombstones: salted hashes   | models     |
+| drift    | whole days of assessments | day counts, measurements    | classifier |
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from models.log import sign_checkpoint
 from models.retention import purge
 from models.targets import Run, RunOutcome, Target, begin_run, interrupt_open_runs, queue_run, record_missed
 from pipeline.application import Application, open_application
+from pipeline.settings import Settings
 
 ACTOR = "stage:{}"
 DUE_BATCH = 500
@@ -127,6 +129,22 @@ def purge_old(app: Application, *, now: dt.datetime | None = None) -> int:
     return purge(app.database, app.evidence, before=before, actor=ACTOR.format("purge")).posts
 
 
+def watch_drift(app: Application, *, now: dt.datetime | None = None) -> int:
+    """Count the days that are over, and measure how far scores and words have moved; returns how many mandates were
+    measured anew.
+    """
+    from pipeline.parts import drift_watcher  # noqa: PLC0415 - reads the model's vocabulary, only this stage needs it
+
+    moment, watcher = now or utc_now(), drift_watcher(app.settings, app.database)
+    watcher.count_days(moment, countable(app.settings))
+    return watcher.store(moment, ACTOR.format("drift"))
+
+
+def countable(settings: Settings) -> dt.timedelta:
+    """How far back days still have all their posts: retention has begun to delete those before."""
+    return dt.timedelta(days=max(1, settings.retention_days - 1))
+
+
 STAGES = (
     Stage("due", 2, queue_due),
     Stage("crawl", 2, crawl_queued),
@@ -134,6 +152,7 @@ STAGES = (
     Stage("capture", 2, capture_pending_flags),
     Stage("seal", 3600, seal_log),
     Stage("purge", 6 * 3600, purge_old),
+    Stage("drift", 6 * 3600, watch_drift),
 )
 
 

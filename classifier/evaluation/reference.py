@@ -52,7 +52,8 @@ class Vocabulary:
         """Count over masked texts with their scores (0 to 1) and whether each was flagged."""
         encoded = [found.ids for found in self.tokenizer.encode_batch(list(texts))]
         unknown = {self.tokenizer.token_to_id(piece) for piece in UNKNOWN_PIECES}
-        words = [word for text in texts for word in _words(text)]
+        units = [_UNIT.findall(text) for text in texts]
+        words = [word for text in units for word in _words(text)]
         return Tally(
             posts=len(texts),
             flagged=sum(flagged),
@@ -62,7 +63,7 @@ class Vocabulary:
             unknown_words=sum(f"w{word}" not in self.linear.index for word in words),
             pieces=sum(map(len, encoded)),
             unknown_pieces=sum(piece in unknown for ids in encoded for piece in ids),
-            naming=_naming(texts),
+            naming=_naming(units),
         )
 
 
@@ -93,9 +94,9 @@ def load_reference(directory: Path) -> Tally | None:
         raise BadInput(f"not a readable reference: {str(error).splitlines()[0]}", path=path) from error
 
 
-def _words(text: str) -> Iterator[str]:
+def _words(units: Sequence[str]) -> Iterator[str]:
     """The words of a masked text as the linear model counts them; no slots, handles, tags or numbers."""
-    for unit in _UNIT.findall(text):
+    for unit in units:
         if unit not in _SLOTS and unit.isalpha() and len(unit) >= _LEAST_LETTERS:
             yield unit.lower()
 
@@ -107,6 +108,6 @@ def _histogram(places: Iterator[int], bins: int) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def _naming(texts: Sequence[str]) -> dict[str, int]:
-    kinds = [{unit.partition("_")[0] for unit in _UNIT.findall(text) if unit in _SLOTS} for text in texts]
+def _naming(texts: Sequence[Sequence[str]]) -> dict[str, int]:
+    kinds = [{unit.partition("_")[0] for unit in units if unit in _SLOTS} for units in texts]
     return {kind: sum(kind in found for found in kinds) for kind in sorted(set().union(*kinds))}

@@ -31,6 +31,7 @@ from models.errors import BadInput
 from models.log import record
 from models.officers import Officer, Role, actor_of, require_role
 from pipeline.application import Application, open_application
+from pipeline.commands.drift import drift
 from pipeline.commands.options import Acting, Home, SourceContests, acting_officer, contests_by_source
 from pipeline.commands.thresholds import threshold
 from pipeline.comparison_table import comparison_table
@@ -63,6 +64,7 @@ def register(app: typer.Typer) -> None:
     models.command("approve")(approve)
     models.command("rollback")(rollback)
     models.command("threshold")(threshold)
+    models.command("drift")(drift)
     app.add_typer(models, name="models")
 
 
