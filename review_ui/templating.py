@@ -37,6 +37,7 @@ def build_environment() -> Environment:
         day=_day,
         number=_number,
         percent=_percent,
+        decimal=_decimal,
         clock=_clock,
         local_day=_local_day,
         hours=_hours,
@@ -103,9 +104,15 @@ def _number(context: Context, value: float) -> str:
 
 
 @pass_context
-def _percent(context: Context, share: float) -> str:
-    text = f"{share * 100:.0f}"
-    return f"{text} %" if context["lang"] == "id" else f"{text}%"
+def _percent(context: Context, share: float, decimals: int = 0) -> str:
+    text = f"{share * 100:.{decimals}f}"
+    return f"{text.replace('.', ',')} %" if context["lang"] == "id" else f"{text}%"
+
+
+@pass_context
+def _decimal(context: Context, value: float) -> str:
+    text = f"{value:.2f}"
+    return text.replace(".", ",") if context["lang"] == "id" else text
 
 
 @pass_context
