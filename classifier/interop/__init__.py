@@ -1,0 +1,1 @@
+"""The classifier inside other people's tools."""
