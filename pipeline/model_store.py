@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.shipped import SHIPPED
-from models.classifiers import ClassifierModel, active_model
-from models.database import Database
 from models.errors import BadInput, StorageError
 from pipeline.settings import Settings
 
-if TYPE_CHECKING:  # torch loads only where a model is read
+if TYPE_CHECKING:  # torch loads only where a model is read, the database's library where there is a home
     from classifier.assess import Model
+    from models.classifiers import ClassifierModel
+    from models.database import Database
 
 FOLDER = "models"
 _FOR_PEOPLE = ("README.md", "tokenizer_config.json")
@@ -65,6 +65,8 @@ def scoring_model(settings: Settings, database: Database | None) -> ScoringModel
     holds. `database` is None outside an initialised home.
     """
     if database is not None:
+        from models.classifiers import active_model  # noqa: PLC0415
+
         with database.read() as session:
             active = active_model(session)
         if active is not None:

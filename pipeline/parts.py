@@ -1,37 +1,23 @@
-"""The parts, put together: settings turned into what each package takes. The only place that wires."""
+"""The parts, put together: settings turned into what each package takes. The pages are put together in `pages`."""
 
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import functools
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
-from sqlalchemy.orm import Session
-
-from models.database import Database
 from models.errors import BadInput, StorageError
-from models.officers import Officer
-from models.reports import Report
-from pipeline.application import Application, open_application
 from pipeline.model_store import scoring_model
-from pipeline.reports.content import build_content, content_bytes, missing_before_signing
-from pipeline.reports.office import Office
-from pipeline.reports.write import render_report
 from pipeline.settings import Settings
-from review_ui.app import create_app
-from review_ui.config import UiConfig
-from review_ui.ports import Ports
 
-if TYPE_CHECKING:  # torch, Scrapy and Playwright are loaded only by the part that needs them
+if TYPE_CHECKING:  # torch, Scrapy, Playwright and SQLAlchemy are loaded only by the part that needs them
     from classifier.assess import Model
     from classifier.drifting import Watcher
     from crawler.capture_config import CaptureConfig
     from crawler.config import CrawlConfig
+    from models.database import Database
 
 ENDING_SECONDS = 30
 """A crawl ends its runs by itself this long before it would be ended from outside."""
@@ -74,6 +60,8 @@ def database_if_any(settings: Settings) -> Iterator[Database | None]:
     if not settings.key_file.exists():
         yield None
         return
+    from pipeline.application import open_application  # noqa: PLC0415
+
     with open_application(settings.home) as app:
         yield app.database
 
@@ -116,36 +104,3 @@ def drift_watcher(settings: Settings, database: Database) -> Watcher:
     from classifier.drifting import Watcher  # noqa: PLC0415
 
     return Watcher(database, scoring_model(settings, database).directory)
-
-
-def web_application(app: Application) -> FastAPI:
-    """The review pages."""
-    settings = app.settings
-    config = UiConfig(
-        origins=settings.web.origins,
-        reviews_per_day=settings.review.reviews_per_day,
-        legal_days=settings.review.legal_days,
-    )
-    return create_app(app.database, app.vault, app.evidence, config, report_ports(app))
-
-
-def office(settings: Settings) -> Office:
-    """The office whose name stands on reports."""
-    return Office(**settings.office.model_dump())
-
-
-def report_ports(app: Application) -> Ports:
-    """What the pages need of the reports."""
-
-    def content(session: Session, report: Report, *, at: dt.datetime, signer: Officer | None) -> bytes:
-        case = build_content(session, app.vault, report, office(app.settings), at=at, signer=signer)
-        return content_bytes(case)
-
-    def problems(content: bytes) -> list[str]:
-        required = app.settings.review.clarification_required
-        return missing_before_signing(json.loads(content), clarification_required=required)
-
-    def render(session: Session, report: Report, fmt: str) -> bytes:
-        return render_report(session, app.vault, app.evidence, report, office(app.settings), fmt)
-
-    return Ports(report_content=content, signing_problems=problems, render_report=render)

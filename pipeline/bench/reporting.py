@@ -21,7 +21,7 @@ from pipeline.bench.figures import Figure
 from pipeline.bench.scratch import raise_flags, scratch
 from pipeline.bench.size import Size
 from pipeline.demo.seed import LOGINS
-from pipeline.parts import office
+from pipeline.pages import office
 from pipeline.reports.content import build_content, content_bytes
 from pipeline.reports.write import render_report
 

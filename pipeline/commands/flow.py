@@ -92,7 +92,7 @@ def work(
 
 def serve(home: Home = None, under_supervisor: UnderSupervisor = False) -> None:  # noqa: FBT002 - a flag
     """Sajikan halaman telaah saja."""
-    from pipeline.parts import web_application  # noqa: PLC0415
+    from pipeline.pages import web_application  # noqa: PLC0415
     from review_ui.serve import serve as serve_pages  # noqa: PLC0415
 
     if under_supervisor:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from models.contest import ContestSpec, load_contest
-from models.database import Database
 from models.errors import BadInput, NotAllowed
-from models.officers import Officer, Role, officer_named, require_role
 from pipeline.settings import variable
-from review_ui.sessions import confirm_password
+
+if TYPE_CHECKING:  # a command without officers does not wait for the database's library
+    from models.database import Database
+    from models.officers import Officer
 
 Home = Annotated[
     Path | None, typer.Option("--home", help="Direktori data Netra (bawaan: $NETRA_HOME atau ./netra-data).")
@@ -48,6 +49,8 @@ def acting_operator(database: Database, username: str) -> Officer:
     Raises:
         NotAllowed: also when the officer is no operator.
     """
+    from models.officers import Role, require_role  # noqa: PLC0415
+
     officer = acting_officer(database, username)
     require_role(officer, Role.OPERATOR)
     return officer
@@ -62,6 +65,9 @@ def acting_officer(database: Database, username: str) -> Officer:
     Raises:
         NotAllowed: unknown, inactive, locked for now, or a wrong password.
     """
+    from models.officers import officer_named  # noqa: PLC0415
+    from review_ui.sessions import confirm_password  # noqa: PLC0415
+
     password = variable("NETRA_PASSWORD") or typer.prompt(f"Kata sandi {username}", hide_input=True, err=True)
     with database.read() as session:
         officer = officer_named(session, username)

@@ -16,7 +16,7 @@ from models.reports import Report
 from models.trace import TraceStep, trace_flag, trace_report
 from pipeline.application import open_application
 from pipeline.commands.options import Home
-from pipeline.parts import office
+from pipeline.pages import office
 from pipeline.reports.write import RENDERERS, write_report
 
 

@@ -26,7 +26,7 @@ from models.vault import create_key_file, open_vault
 from pipeline.application import Application
 from pipeline.demo.seed import seed
 from pipeline.demo.square import start_square
-from pipeline.parts import office
+from pipeline.pages import office
 from pipeline.reports.content import build_content, content_bytes, missing_before_signing
 from pipeline.reports.write import write_report
 from pipeline.settings import read_settings

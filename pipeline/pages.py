@@ -1,0 +1,53 @@
+"""The review pages and the reports, put together."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+from fastapi import FastAPI
+from sqlalchemy.orm import Session
+
+from models.officers import Officer
+from models.reports import Report
+from pipeline.application import Application
+from pipeline.reports.content import build_content, content_bytes, missing_before_signing
+from pipeline.reports.office import Office
+from pipeline.reports.write import render_report
+from pipeline.settings import Settings
+from review_ui.app import create_app
+from review_ui.config import UiConfig
+from review_ui.ports import Ports
+
+
+def web_application(app: Application) -> FastAPI:
+    """The review pages."""
+    settings = app.settings
+    config = UiConfig(
+        origins=settings.web.origins,
+        reviews_per_day=settings.review.reviews_per_day,
+        legal_days=settings.review.legal_days,
+    )
+    return create_app(app.database, app.vault, app.evidence, config, report_ports(app))
+
+
+def office(settings: Settings) -> Office:
+    """The office whose name stands on reports."""
+    return Office(**settings.office.model_dump())
+
+
+def report_ports(app: Application) -> Ports:
+    """What the pages need of the reports."""
+
+    def content(session: Session, report: Report, *, at: dt.datetime, signer: Officer | None) -> bytes:
+        case = build_content(session, app.vault, report, office(app.settings), at=at, signer=signer)
+        return content_bytes(case)
+
+    def problems(content: bytes) -> list[str]:
+        required = app.settings.review.clarification_required
+        return missing_before_signing(json.loads(content), clarification_required=required)
+
+    def render(session: Session, report: Report, fmt: str) -> bytes:
+        return render_report(session, app.vault, app.evidence, report, office(app.settings), fmt)
+
+    return Ports(report_content=content, signing_problems=problems, render_report=render)
