@@ -13,8 +13,8 @@ from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from classifier.evaluation.drift import drift_of
-from classifier.evaluation.reference import Vocabulary, load_reference
 from classifier.network.calibrate import Calibration
+from classifier.network.reference import Vocabulary, load_reference
 from models.assessments import Assessment
 from models.database import Database
 from models.drift import Drift, DriftDay, Tally, newest_day, store_days, store_measurement

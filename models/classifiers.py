@@ -14,7 +14,17 @@ import enum
 import json
 import re
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Id, JsonObject, Row
@@ -116,6 +126,7 @@ def find_model(session: Session, named: str) -> ClassifierModel:
         NotFound: there is none.
     """
     name, at_sign, version = named.rpartition("@")
+    wanted: ColumnElement[bool]
     if at_sign:
         wanted = (ClassifierModel.name == name) & (ClassifierModel.version == version)
     else:

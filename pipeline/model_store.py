@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # torch loads only where a model is read, the database's libr
     from models.database import Database
 
 FOLDER = "models"
-_FOR_PEOPLE = ("README.md", "tokenizer_config.json")
+_BESIDE = ("README.md", "reference.json", "tokenizer_config.json")
 _DIGITS = 12
 
 
@@ -102,7 +102,7 @@ def staged_model(settings: Settings, source: Path) -> Iterator[StagedModel]:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as temporary:
         copy = Path(temporary, source.resolve().name)
         copy.mkdir()
-        for file in (*FILES, *(extra for extra in _FOR_PEOPLE if (source / extra).is_file())):
+        for file in (*FILES, *(extra for extra in _BESIDE if (source / extra).is_file())):
             shutil.copyfile(source / file, copy / file)
         model = load_model(copy, sha256)
         _refuse_label_of(settings.model.directory or SHIPPED, model)

@@ -11,9 +11,9 @@ from sqlalchemy import event, insert, select, update
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from classifier.drifting import Watcher
-from classifier.evaluation.reference import Vocabulary, load_reference, reference_of, save_reference
 from classifier.network.calibrate import Calibration
 from classifier.network.linear import LinearModel
+from classifier.network.reference import Vocabulary, load_reference, reference_of, save_reference
 from models.assessments import Act, Assessment, Finding, ModelIdentity, Voice, store_assessments
 from models.drift import DriftDay, DriftMeasurement, newest_measurements
 from models.errors import BadInput
