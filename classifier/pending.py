@@ -10,7 +10,9 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from classifier.assess import Model, Score
+from classifier.attached import with_attached
 from models.assessments import Act, Finding, ModelIdentity, Voice, store_assessments
+from models.base import JsonObject
 from models.contest import ContestSpec
 from models.database import Database
 from models.mandates import Contest, Mandate
@@ -32,12 +34,13 @@ class Assessed:
 
 @dataclass(frozen=True)
 class _Work:
-    """One text to score under one mandate."""
+    """One text to score under one mandate, and what is attached to it."""
 
     post_id: str
     mandate_id: str
     version_id: str
     text: str
+    attachments: list[JsonObject]
 
 
 def assess_pending(database: Database, model: Model, *, limit: int = 10_000) -> Assessed:
@@ -54,7 +57,8 @@ def assess_pending(database: Database, model: Model, *, limit: int = 10_000) -> 
         work = _waiting(session, limit)
         contests = _contests(session, {item.mandate_id for item in work})
     for mandate_id, batch in _batches(work):
-        scores = model.assess([item.text for item in batch], contests[mandate_id])
+        texts = [with_attached(item.text, item.attachments) for item in batch]
+        scores = model.assess(texts, contests[mandate_id])
         with database.write() as session:
             stored, raised = _store(session, batch, scores, model)
         posts, flags = posts + stored, flags + raised
@@ -64,7 +68,7 @@ def assess_pending(database: Database, model: Model, *, limit: int = 10_000) -> 
 def _waiting(session: Session, limit: int) -> list[_Work]:
     """The newest version of each new post, by mandate, oldest post first."""
     statement = (
-        select(Sighting.post_id, Sighting.mandate_id, PostVersion.id, PostVersion.text)
+        select(Sighting.post_id, Sighting.mandate_id, PostVersion.id, PostVersion.text, PostVersion.attachments)
         .join(Post, Post.id == Sighting.post_id)
         .join(PostVersion, (PostVersion.post_id == Post.id) & (PostVersion.number == Post.versions))
         .where(Sighting.state == SightingState.NEW)
@@ -102,7 +106,7 @@ def _store(session: Session, batch: Sequence[_Work], scores: Sequence[Score], mo
         .with_for_update(of=Sighting)
     )
     findings = [
-        (sighting, version, _finding(by_key[key]))
+        (sighting, version, _finding(by_key[key], len(version.text)))
         for sighting, version in due
         if (key := (sighting.post_id, version.id)) in by_key
     ]
@@ -110,7 +114,8 @@ def _store(session: Session, batch: Sequence[_Work], scores: Sequence[Score], mo
     return len(findings), len(flags)
 
 
-def _finding(score: Score) -> Finding:
+def _finding(score: Score, characters: int) -> Finding:
+    """What is stored: spans lie in the post's own text, words that are attached to it are named by `masked` alone."""
     fields = score.as_json()
     return Finding(
         score=score.score,
@@ -119,7 +124,7 @@ def _finding(score: Score) -> Finding:
         voice=Voice(score.voice),
         targets=fields["targets"],
         masked=score.masked,
-        spans=fields["spans"],
+        spans=[span for span in fields["spans"] if span[1] <= characters],
         unsure=score.unsure,
     )
 
