@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,13 @@ import numpy as np
 import torch
 
 from classifier.labels.corpus import VOICES
+from classifier.network.audit import Audit
 from classifier.network.calibrate import Odds
-from classifier.network.checkpoint import checkpoint_sha256, load_checkpoint
+from classifier.network.checkpoint import Checkpoint, checkpoint_sha256, load_checkpoint
 from classifier.network.int8 import quantise
+from classifier.network.linear import Floats
 from classifier.network.model import PARTISAN_ACTS, Encoded, Encoder, own_voice
+from classifier.network.skim import is_audited
 from classifier.network.stance import resolve_stances
 from classifier.recent import Recent
 from classifier.shipped import SHIPPED
@@ -24,7 +28,9 @@ from classifier.text.mask import Masked, Masker
 from models.contest import ContestSpec
 from models.errors import BadInput
 
-_BATCH = 64
+_BATCH_TOKENS = 1024
+"""Padded tokens of a batch: what its layers write then stays in a core's cache."""
+_EXPLAINED_TOGETHER = 64
 _BUCKET = 8
 _CACHE = 20_000
 _DECIMALS = 4
@@ -102,10 +108,15 @@ class Model:
     def __init__(self, directory: Path) -> None:
         self.name = directory.name
         self.sha256 = checkpoint_sha256(directory)
-        checkpoint = load_checkpoint(directory)
-        quantise(checkpoint.model.encoder.encoder)
+        # Batches side by side, each on one thread: threads that share an operation wait for one another at its end,
+        # and on a busy machine that wait costs more than the work.
+        cores = torch.get_num_threads()
+        self._workers = ThreadPoolExecutor(cores, "assess", initializer=torch.set_num_threads, initargs=(1,))
+        checkpoint = self._workers.submit(_load_quantised, directory).result()
         self._network = checkpoint.model
         self._linear = checkpoint.linear
+        self._skim = checkpoint.skim
+        self._audit = Audit()
         self._calibration = checkpoint.calibration
         self._encoder = Encoder(checkpoint.tokenizer)
         self._readings: Recent[str, _Reading] = Recent(_CACHE)
@@ -123,6 +134,11 @@ class Model:
         return f"{self.name}@{self.version}"
 
     @property
+    def audit(self) -> Audit:
+        """What reading in full some posts that could be let go has shown so far."""
+        return self._audit
+
+    @property
     def threshold(self) -> float:
         """Scores from here on are flagged."""
         return self._calibration.threshold
@@ -132,6 +148,9 @@ class Model:
         masker = self._masker(contest)
         masked = [masker.mask(text[:_MAX_CHARACTERS]) for text in texts]
         readings = self._read([found.text for found in masked])
+        if explain:
+            flagged = {found.text: one for found, one in zip(masked, readings, strict=True) if self._is_flagged(one)}
+            self._explain(flagged)
         return [self._score(found, reading, explain=explain) for found, reading in zip(masked, readings, strict=True)]
 
     def _masker(self, contest: ContestSpec) -> Masker:
@@ -139,7 +158,7 @@ class Model:
         return self._maskers.get(key) or self._maskers.put(key, Masker(contest))
 
     def _score(self, masked: Masked, reading: _Reading, *, explain: bool) -> Score:
-        flag = reading.score >= self.threshold
+        flag = self._is_flagged(reading)
         act = reading.act if flag else "none"
         return Score(
             score=reading.score,
@@ -149,35 +168,57 @@ class Model:
             voice=reading.voice,
             targets=tuple(_targets(masked, reading, act)),
             masked=masked.text,
-            spans=self._spans(masked, reading.log_odds) if flag and explain else (),
+            spans=self._spans(masked, reading) if flag and explain else (),
             model=self.label,
             threshold=self.threshold,
         )
+
+    def _is_flagged(self, reading: _Reading) -> bool:
+        return reading.score >= self.threshold
 
     def _read(self, texts: Sequence[str]) -> list[_Reading]:
         """Readings of masked texts, from the cache or computed; each distinct text once."""
         known = {text: self._readings.get(text) for text in texts}
         new = [text for text, reading in known.items() if reading is None]
-        computed = dict(zip(new, self._compute(new), strict=True))
+        computed = dict(zip(new, self._look(new), strict=True))
         return [known[text] or self._readings.put(text, computed[text]) for text in texts]
 
-    def _compute(self, texts: Sequence[str]) -> list[_Reading]:
+    def _look(self, texts: Sequence[str]) -> list[_Reading]:
+        """A first look at each text, and a full reading of those that it does not let go."""
+        linear = self._linear.logits(texts)
+        free = self._skim.lets_go(texts, linear)
+        audited = np.array([bool(could) and is_audited(text) for could, text in zip(free, texts, strict=True)], bool)
+        odds = self._skim.log_odds(linear)
+        full = np.flatnonzero(~free | audited).tolist()
+        read = dict(zip(full, self._compute([texts[row] for row in full], linear[full]), strict=True))
+        self._audit = self._audit.plus(
+            passed=len(texts) - len(full),
+            audited=int(audited.sum()),
+            flagged=sum(self._is_flagged(read[row]) for row in np.flatnonzero(audited).tolist()),
+        )
+        return [read.get(row) or _let_go(float(odds[row])) for row in range(len(texts))]
+
+    def _compute(self, texts: Sequence[str], linear: Floats | None = None) -> list[_Reading]:
+        """Full readings; `linear` are the linear model's log-odds where they are known."""
         encoded = self._encoder.encode(texts)
+        weighed = self._linear.logits(texts) if linear is None else linear
         readings: dict[int, _Reading] = {}
-        for rows in _buckets(encoded):
-            answers = self._forward([texts[row] for row in rows], [encoded[row] for row in rows])
+        batches = list(_buckets(encoded))
+        parts = ([encoded[row] for row in rows] for rows in batches)
+        answered = self._workers.map(self._forward, parts, [weighed[rows] for rows in batches])
+        for rows, answers in zip(batches, answered, strict=True):
             readings.update(zip(rows, answers, strict=True))
         return [readings[row] for row in range(len(texts))]
 
     @torch.inference_mode()
-    def _forward(self, texts: Sequence[str], encoded: Sequence[Encoded]) -> Iterator[_Reading]:
+    def _forward(self, encoded: Sequence[Encoded], linear: Floats) -> list[_Reading]:
         batch = self._encoder.collate(encoded, length=_padded_length(encoded[0]))
         logits = self._network(batch)
         named = np.array([bool(text.slots) for text in encoded])
         odds = self._calibration.log_odds(
             Odds(
                 logits.partisan.double().numpy(),
-                self._linear.logits(texts).astype(np.float64),
+                linear.astype(np.float64),
                 own_voice(logits).double().numpy(),
                 named,
             )
@@ -185,28 +226,50 @@ class Model:
         scores = 1 / (1 + np.exp(-odds))
         acts, voices = logits.act.argmax(-1).tolist(), logits.voice.argmax(-1).tolist()
         stances = iter(logits.stance.softmax(-1).tolist())
+        readings = []
         for row, text in enumerate(encoded):
             by_slot = {slot: tuple(next(stances)) for slot in text.slots}
             score, act, voice = round(float(scores[row]), _DECIMALS), PARTISAN_ACTS[acts[row]], VOICES[voices[row]]
-            yield _Reading(score, round(float(odds[row]), _DECIMALS), act, voice, by_slot)
+            readings.append(_Reading(score, round(float(odds[row]), _DECIMALS), act, voice, by_slot))
+        return readings
 
-    def _spans(self, masked: Masked, log_odds: float) -> _Spans:
-        """What moved the score, in the original text; copies of a masked text are explained once."""
+    def _spans(self, masked: Masked, reading: _Reading) -> _Spans:
+        """What moved the score, in the original text."""
         known = self._explained.get(masked.text)
-        if known is None:
-            known = self._explained.put(masked.text, tuple(self._occlude(masked.text, log_odds)))
+        if known is None:  # more texts were explained at once than are kept
+            self._explain({masked.text: reading})
+            known = self._explained.get(masked.text) or ()
         return tuple((*masked.aligned.span(start, end), weight) for start, end, weight in known)
 
-    def _occlude(self, text: str, log_odds: float) -> Iterator[tuple[int, int, float]]:
+    def _explain(self, flagged: Mapping[str, _Reading]) -> None:
+        """Work out what moved the scores of masked texts: many at once, copies of a text once."""
+        new = [text for text in flagged if self._explained.get(text) is None]
+        for at in range(0, len(new), _EXPLAINED_TOGETHER):
+            self._occlude({text: flagged[text].log_odds for text in new[at : at + _EXPLAINED_TOGETHER]})
+
+    def _occlude(self, log_odds: Mapping[str, float]) -> None:
         """How far the log-odds fall when a word is left out (long texts: a few words at a time)."""
-        words = [match.span() for match in _WORD.finditer(text)]
-        step = math.ceil(len(words) / _MAX_WORDS) or 1
-        groups = [(words[at][0], words[min(at + step, len(words)) - 1][1]) for at in range(0, len(words), step)]
-        without = self._compute([text[:start] + text[end:].lstrip() for start, end in groups])
-        for (start, end), reading in zip(groups, without, strict=True):
-            weight = round(log_odds - reading.log_odds, _DECIMALS)
+        groups = [(text, span) for text in log_odds for span in _word_groups(text)]
+        without = self._compute([text[:start] + text[end:].lstrip() for text, (start, end) in groups])
+        weights: dict[str, list[tuple[int, int, float]]] = {text: [] for text in log_odds}
+        for (text, (start, end)), reading in zip(groups, without, strict=True):
+            weight = round(log_odds[text] - reading.log_odds, _DECIMALS)
             if weight >= _MIN_WEIGHT:
-                yield start, end, weight
+                weights[text].append((start, end, weight))
+        for text, spans in weights.items():
+            self._explained.put(text, tuple(spans))
+
+
+def _word_groups(text: str) -> list[tuple[int, int]]:
+    """The places of the words, or of a few words each so that there are at most _MAX_WORDS."""
+    words = [match.span() for match in _WORD.finditer(text)]
+    step = math.ceil(len(words) / _MAX_WORDS) or 1
+    return [(words[at][0], words[min(at + step, len(words)) - 1][1]) for at in range(0, len(words), step)]
+
+
+def _let_go(log_odds: float) -> _Reading:
+    score = round(1 / (1 + math.exp(-log_odds)), _DECIMALS)
+    return _Reading(score, round(log_odds, _DECIMALS), PARTISAN_ACTS[0], "unclear", {})
 
 
 def _targets(masked: Masked, reading: _Reading, act: str) -> Iterator[TargetStance]:
@@ -224,12 +287,19 @@ def _padded_length(text: Encoded) -> int:
 
 
 def _buckets(encoded: Sequence[Encoded]) -> Iterator[list[int]]:
-    """Batches of texts whose padded length is the same, so that padding never depends on neighbours."""
+    """Batches of texts whose padded length is the same, so that padding depends on no neighbour; long texts first."""
     rows: dict[int, list[int]] = {}
     for row, text in enumerate(encoded):
         rows.setdefault(_padded_length(text), []).append(row)
-    for same in rows.values():
-        yield from (same[at : at + _BATCH] for at in range(0, len(same), _BATCH))
+    for length, same in sorted(rows.items(), reverse=True):
+        size = max(1, _BATCH_TOKENS // max(length, 1))
+        yield from (same[at : at + size] for at in range(0, len(same), size))
+
+
+def _load_quantised(directory: Path) -> Checkpoint:
+    checkpoint = load_checkpoint(directory)
+    quantise(checkpoint.model.encoder.encoder)
+    return checkpoint
 
 
 def load_model(directory: Path = SHIPPED, expected_sha256: str | None = None) -> Model:

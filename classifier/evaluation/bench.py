@@ -14,6 +14,7 @@ from classifier.classify_file import BATCH
 from classifier.labels.corpus import LabelledPost, read_posts
 from classifier.network.checkpoint import load_checkpoint
 from classifier.network.model import MAX_TOKENS
+from classifier.network.skim import Skim
 from classifier.shipped import SHIPPED
 from models.contest import ContestSpec
 
@@ -66,6 +67,11 @@ def explained(texts: Sequence[str], contest: ContestSpec, rounds: int, *, direct
     """Yield posts a second, one figure a round, with the words behind each flag worked out as in daily use."""
     for _ in range(rounds):
         yield _pace(_ours(directory, contest, explain=True), texts)
+
+
+def first_look(directory: Path = SHIPPED) -> Skim:
+    """What the first look lost of held-out posts that take a side, when its limit was fitted."""
+    return load_checkpoint(directory).skim
 
 
 def _texts(wanted: Callable[[LabelledPost], bool]) -> list[str]:

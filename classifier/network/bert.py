@@ -77,18 +77,26 @@ class _Layer(nn.Module):
         return out
 
 
+class Projections(nn.ModuleDict):
+    """Linear layers that all read the same values."""
+
+    def forward(self, values: Tensor) -> tuple[Tensor, ...]:
+        """(…, inputs) → for each layer (…, outputs)."""
+        return tuple(project(values) for project in self.values())
+
+
 class _Attention(nn.Module):
     def __init__(self, config: dict[str, Any], device: str | None) -> None:
         super().__init__()
         width = config["hidden_size"]
         self.heads = config["num_attention_heads"]
         self.dropout = config["attention_probs_dropout_prob"]
-        self.self = nn.ModuleDict({name: nn.Linear(width, width, device=device) for name in ("query", "key", "value")})
+        self.self = Projections({name: nn.Linear(width, width, device=device) for name in ("query", "key", "value")})
         self.output = _Output(width, config, device)
 
     def forward(self, hidden: Tensor, attend: Tensor) -> Tensor:
         query, key, value = (
-            project(hidden).unflatten(-1, (self.heads, -1)).transpose(1, 2) for project in self.self.values()
+            projected.unflatten(-1, (self.heads, -1)).transpose(1, 2) for projected in self.self(hidden)
         )
         dropout = self.dropout if self.training else 0.0
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=attend, dropout_p=dropout)

@@ -17,6 +17,7 @@ from classifier.network.calibrate import Calibration
 from classifier.network.linear import LinearModel
 from classifier.network.model import MAX_TOKENS, PartisanModel
 from classifier.network.plain import PooledHead, described, joined_tensors, split_tensors
+from classifier.network.skim import READS_ALL, Skim
 from models.errors import BadInput
 
 FILES = (
@@ -40,6 +41,7 @@ class Checkpoint:
     tokenizer_config: dict[str, Any]
     linear: LinearModel
     calibration: Calibration
+    skim: Skim = READS_ALL
 
 
 def checkpoint_sha256(directory: Path) -> str:
@@ -78,6 +80,7 @@ def save_checkpoint(directory: Path, checkpoint: Checkpoint, pooled: PooledHead 
     checkpoint.tokenizer.save(str(directory / "tokenizer.json"))
     checkpoint.linear.save(directory)
     checkpoint.calibration.save(directory / "calibration.json")
+    checkpoint.skim.save(directory / "calibration.json")
 
 
 def load_checkpoint(directory: Path) -> Checkpoint:
@@ -97,9 +100,8 @@ def load_checkpoint(directory: Path) -> Checkpoint:
         linear = LinearModel.load(directory)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise BadInput(f"not a readable model: {str(error).splitlines()[0]}", path=directory) from error
-    return Checkpoint(
-        model.eval(), tokenizer, tokenizer_config, linear, Calibration.load(directory / "calibration.json")
-    )
+    numbers = directory / "calibration.json"
+    return Checkpoint(model.eval(), tokenizer, tokenizer_config, linear, Calibration.load(numbers), Skim.load(numbers))
 
 
 def _load_tokenizer(path: Path) -> Tokenizer:

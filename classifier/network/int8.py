@@ -6,8 +6,12 @@ beside other posts. Here every row of activations has its own scale, and sums of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
+
+from classifier.network.bert import Projections
 
 _TOP = 127.0
 
@@ -32,10 +36,28 @@ class Int8Linear(nn.Module):
         return torch.addcmul(self.bias, sums.mul_(scale), self.scale).reshape(*values.shape[:-1], -1)
 
 
+class Int8Together(nn.Module):
+    """Several linear layers that read the same values: those are quantised once."""
+
+    def __init__(self, linears: Sequence[nn.Linear]) -> None:
+        super().__init__()
+        self.sizes = [linear.out_features for linear in linears]
+        joined = nn.Linear(linears[0].in_features, sum(self.sizes), device="meta")
+        joined.weight = nn.Parameter(torch.cat([linear.weight.detach() for linear in linears]))
+        joined.bias = nn.Parameter(torch.cat([linear.bias.detach() for linear in linears]))
+        self.joined = Int8Linear(joined)
+
+    def forward(self, values: Tensor) -> tuple[Tensor, ...]:
+        """(…, inputs) → for each layer (…, outputs), float32."""
+        return self.joined(values).split(self.sizes, dim=-1)
+
+
 def quantise(module: nn.Module) -> None:
     """Replace every linear layer inside `module` by an eight-bit one, in place."""
     for name, child in module.named_children():
         if isinstance(child, nn.Linear):
             setattr(module, name, Int8Linear(child))
+        elif isinstance(child, Projections):
+            setattr(module, name, Int8Together(list(child.values())))  # type: ignore[arg-type]
         else:
             quantise(child)

@@ -19,6 +19,7 @@ UNIT = "unggahan/detik"
 REFERENCE = "transformers fp32, batch 32"
 MIXED_GOAL = Goal(Aim.AT_LEAST, 12)
 POLITICAL_GOAL = Goal(Aim.AT_LEAST, 3.5)
+LOST_GOAL = Goal(Aim.AT_MOST, 0.3)
 COLD_GOAL = Goal(Aim.AT_MOST, 3)
 ONE_POST = b'{"id": 1, "text": "Ayo coblos nomor 2, lanjutkan!"}\n'
 IMPORTS = "import torch, transformers"
@@ -31,10 +32,18 @@ def measure_classifier(size: Size) -> list[Figure]:
     contest = demo_contest(utc_now().date())
     mixed, political = bench.mixed_stream(size.mixed), bench.political_stream(size.political)
     explained = tuple(bench.explained(mixed, contest, size.rounds))
+    lost = bench.first_look()
     return [
         _race("Penilaian, aliran campuran", mixed, contest, size, MIXED_GOAL),
         _race("Penilaian, seluruhnya berpihak, tanpa tembolok", political, contest, size, POLITICAL_GOAL),
         Figure("Penilaian, aliran campuran, dengan penjelasan", UNIT, explained),
+        Figure(
+            "Unggahan memihak yang hilang oleh saringan awal",
+            "%",
+            (100 * lost.lost / max(lost.partisan, 1),),
+            goal=LOST_GOAL,
+            note=f"{lost.lost} dari {lost.partisan} unggahan yang tidak dilatihkan",
+        ),
     ]
 
 

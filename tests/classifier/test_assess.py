@@ -108,6 +108,26 @@ def test_disguised_words_score_as_the_plain_ones(model: Model, contest: ContestS
     assert plain == disguised
 
 
+def test_the_first_look_reads_what_it_would_read_alone_and_flags_nothing(contest: ContestSpec) -> None:
+    everyday = [
+        f"{text} {number}" for number in range(300) for text in (NEUTRAL[0], "Selamat pagi semua, semoga sehat")
+    ]
+    model = load_model()
+    scores = model.assess([*everyday, *PARTISAN], contest, explain=False)
+    assert model.audit.passed > len(everyday) / 2
+    assert model.audit.audited > 0
+    assert not any(score.flag for score in scores[: len(everyday)])
+    assert all(score.flag for score in scores[len(everyday) :])
+    fresh = load_model()
+    assert [fresh.assess([text], contest, explain=False)[0] for text in everyday[:40]] == scores[:40]
+
+
+def test_many_posts_are_explained_as_each_alone(contest: ContestSpec) -> None:
+    together = load_model().assess(PARTISAN, contest)
+    fresh = load_model()
+    assert [fresh.assess([text], contest)[0] for text in PARTISAN] == together
+
+
 def test_only_the_expected_weights_are_loaded() -> None:
     assert load_model(SHIPPED, checkpoint_sha256(SHIPPED)).threshold > 0
     with pytest.raises(BadInput, match="SHA-256"):
