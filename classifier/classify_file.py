@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import os
@@ -16,6 +17,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from classifier.assess import Model
+from classifier.attached import with_image_text
+from classifier.interop.image_text import MAX_BYTES, ImageReader
 from classifier.rows import InputRow, read_rows
 from classifier.whole_file import STANDARD, whole_file
 from models.contest import ContestSpec
@@ -26,7 +29,13 @@ _JSON_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json"})
 
 
 def classify_file(
-    source: str | Path, contest: ContestSpec, out: str | Path, model: Model, *, explain: bool = True
+    source: str | Path,
+    contest: ContestSpec,
+    out: str | Path,
+    model: Model,
+    *,
+    explain: bool = True,
+    images: str | None = None,
 ) -> int:
     """Score every post of `source` and write the scores to `out`; `-` is standard input or output.
 
@@ -34,15 +43,42 @@ def classify_file(
     is read as JSON Lines by its suffix (.jsonl, .ndjson, .json), standard input by its first sign. Memory does
     not grow with the file. The output appears whole, after the last post, or not at all.
 
+    `images` names a column of paths to images (relative ones beside the file; an empty one is no image), whose text
+    is scored with the post's own; `spans` may then lie beyond the end of `text`, in the line `[gambar] …`.
+
     Returns the number of posts.
 
     Raises:
-        BadInput: the source cannot be read or is malformed; names file and line.
+        BadInput: the source cannot be read or is malformed, names file and line; or an image, names it.
         StorageError: the output cannot be written.
+        NetraError: images are to be read, and the extra `netra[ocr]` is not installed.
     """
+    folder = Path() if str(source) == STANDARD else Path(source).parent
     with _opened(source) as (stream, name, json_lines, size), whole_file(out) as target, _progress(size) as advanced:
         rows = read_rows(stream, path=name, json_lines=json_lines, advanced=advanced)
+        if images is not None:
+            rows = _with_images(rows, images, folder)
         return sum(_write_batch(batch, contest, model, target, explain=explain) for batch in _batched(rows))
+
+
+def _with_images(rows: Iterable[InputRow], column: str, folder: Path) -> Iterator[InputRow]:
+    with ImageReader() as reader:
+        for row in rows:
+            named = row.others.get(column)
+            if not isinstance(named, str) or not named:
+                yield row
+            else:
+                yield dataclasses.replace(row, text=with_image_text(row.text, _read_image(reader, folder / named)))
+
+
+def _read_image(reader: ImageReader, path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return reader.read_text(file.read(MAX_BYTES + 1))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"cannot read the image: {error}", path=path) from error
+    except BadInput as error:
+        raise BadInput(error.message, path=path) from error
 
 
 def _batched(rows: Iterable[InputRow]) -> Iterator[list[InputRow]]:

@@ -21,6 +21,10 @@ def classify(
     file: Annotated[str, typer.Argument(help="CSV atau JSONL dengan kolom id,text; '-' untuk masukan standar.")],
     contest: Annotated[Path, typer.Option(help="Berkas pemilihan (YAML).")],
     out: Annotated[str, typer.Option(help="Berkas JSONL hasil; '-' untuk keluaran standar.")],
+    images: Annotated[
+        str | None,
+        typer.Option(metavar="KOLOM", help="Kolom berisi jalur gambar yang tulisannya ikut dinilai; perlu netra[ocr]."),
+    ] = None,
     home: Home = None,
 ) -> None:
     """Nilai sebuah berkas unggahan, satu objek JSON per baris, urutan tetap."""
@@ -30,4 +34,4 @@ def classify(
 
     with database_if_any(settings) as database:
         model = classifier_model(settings, database)
-    classify_file(file, spec, out, model)
+    classify_file(file, spec, out, model, images=images)

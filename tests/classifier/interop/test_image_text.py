@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import json
 import struct
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from classifier.assess import Model
+from classifier.classify_file import classify_file
 from classifier.interop import image_text
 from classifier.interop.image_text import ImageReader
+from models.contest import ContestSpec
 from models.errors import BadInput, NetraError
 
 installed = pytest.mark.skipif(
@@ -26,13 +31,13 @@ def reader() -> Iterator[ImageReader]:
         yield started
 
 
-def poster(kind: str = "JPEG", mode: str = "RGB") -> bytes:
+def poster(kind: str = "JPEG", mode: str = "RGB", lines: tuple[str, ...] = LINES) -> bytes:
     from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - comes with the extra
 
     behind, ink = ((20, 60, 150), "white") if mode == "RGB" else ((0, 0, 0, 0), "black")
     image = Image.new(mode, (900, 500), behind)
     draw = ImageDraw.Draw(image)
-    for row, line in enumerate(LINES):
+    for row, line in enumerate(lines):
         draw.text((40, 60 + 130 * row), line, font=ImageFont.load_default(46), fill=ink)
     out = io.BytesIO()
     image.save(out, kind)
@@ -116,3 +121,28 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(NetraError, match=r"netra\[ocr\]"):
         ImageReader()
+
+
+@installed
+def test_classify_scores_the_text_of_an_image_with_the_post(model: Model, contest: ContestSpec, tmp_path: Path) -> None:
+    (tmp_path / "poster.jpg").write_bytes(poster(lines=("AYO COBLOS NOMOR 1", "Wirya Sanjata pasti menang")))
+    source, out = tmp_path / "posts.csv", tmp_path / "scores.jsonl"
+    source.write_text("id,text,photo\n1,Pagi semua,poster.jpg\n2,Pagi semua,\n")
+    classify_file(source, contest, out, model, images="photo")
+    with_image, plain = (json.loads(line) for line in out.read_text().splitlines())
+    assert with_image["masked"].startswith("Pagi semua\n[gambar] ")
+    assert with_image["flag"]
+    assert plain["masked"] == "Pagi semua"
+
+
+@installed
+@pytest.mark.parametrize("name", ["nowhere.jpg", "posts.csv", ".", "a\0b"])
+def test_classify_names_an_image_that_it_cannot_read(
+    model: Model, contest: ContestSpec, tmp_path: Path, name: str
+) -> None:
+    source, out = tmp_path / "posts.jsonl", tmp_path / "scores.jsonl"
+    source.write_text(json.dumps({"id": 1, "text": "Pagi", "photo": name}))
+    (tmp_path / "posts.csv").write_text("id,text\n")
+    with pytest.raises(BadInput, match="image"):
+        classify_file(source, contest, out, model, images="photo")
+    assert not out.exists()
