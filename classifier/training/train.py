@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from classifier.labels.corpus import POSTS, STANCES, nobodys_contest, read_posts
 from classifier.labels.parallel import read_translations
 from classifier.network.calibrate import Calibration, Odds, fit_calibration
 from classifier.network.checkpoint import Checkpoint, save_checkpoint
+from classifier.network.distil import pooled_head
 from classifier.network.linear import LinearModel, fit_linear
 from classifier.network.model import PARTISAN_ACTS, Encoder, PartisanModel
+from classifier.network.reference import Vocabulary, reference_of, save_reference
+from classifier.network.skim import fit_skim
 from classifier.network.stance import resolve_stances
 from classifier.training.encoders import load_base
 from classifier.training.examples import NATURAL, Example, example_of, natural_negatives
@@ -27,6 +31,7 @@ from classifier.training.tweets import pool_examples
 from classifier.training.unlisted import unlisted_twins
 from classifier.training.watch import Watch
 from models.contest import ContestSpec, load_contest
+from models.drift import Tally
 from models.errors import BadInput
 
 FOLDS = 8
@@ -35,6 +40,8 @@ NATURAL_WEIGHT = 0.3
 """Headlines are many and easy; corpus posts are few and were written to be hard."""
 
 HEADLINES = 800
+DISTILLED = 4
+"""One in so many examples is read to fit the head for plain transformers."""
 OPPOSED_PAIRS = 240
 UNLISTED = 500
 
@@ -87,6 +94,16 @@ class HeldOut:
     acts: Sequence[str]
     stances: Sequence[dict[str, tuple[float, ...]]]
 
+    @property
+    def partisan(self) -> npt.NDArray[np.bool_]:
+        """Which of them take a side."""
+        return np.array([example.partisan for example in self.examples])
+
+    @property
+    def weight(self) -> npt.NDArray[np.float64]:
+        """How much each counts."""
+        return np.array([example.weight for example in self.examples])
+
 
 def train(
     out: Path, base: str, examples: Sequence[Example], version: str, settings: TrainSettings, watch: Watch
@@ -112,12 +129,15 @@ def train(
     read = [examples[row] for row in rows]
     linear = fit_linear([e.text for e in read], [e.partisan for e in read], [e.weight for e in read])
     held = _ask(network, linear, data, sorted(row for row in unseen if examples[row].measured), encoder)
-    calibration = _calibrate(held, version)
+    calibration = fit_calibration(held.odds, held.partisan, version, held.weight)
     for line in _figures(held, calibration):
         watch.say(line)
+    skim = fit_skim(held.odds, held.partisan, calibration, held.weight)
+    checkpoint = Checkpoint(network, begin.tokenizer, begin.tokenizer_config, linear, calibration, skim)
     unfinished = out.with_name(f".{out.name}.part")
-    save_checkpoint(unfinished, Checkpoint(network, begin.tokenizer, begin.tokenizer_config, linear, calibration))
+    save_checkpoint(unfinished, checkpoint, pooled_head(checkpoint, [example.text for example in read[::DISTILLED]]))
     _save_held(unfinished / "heldout.npz", held)
+    save_reference(unfinished, _reference(held, checkpoint))
     unfinished.rename(out)
     return calibration
 
@@ -130,12 +150,6 @@ def _ask(network: PartisanModel, linear: LinearModel, data: Prepared, rows: Sequ
     return HeldOut(asked, odds, [PARTISAN_ACTS[act] for act in said.acts], said.stances)
 
 
-def _calibrate(held: HeldOut, version: str) -> Calibration:
-    partisan = np.array([example.partisan for example in held.examples])
-    weight = np.array([example.weight for example in held.examples])
-    return fit_calibration(held.odds, partisan, version, weight)
-
-
 def _figures(held: HeldOut, calibration: Calibration) -> Iterator[str]:
     yield f"held out: {len(held.examples)} examples; {calibration}"
     for kind, right in stance_hits(held).items():
@@ -144,13 +158,20 @@ def _figures(held: HeldOut, calibration: Calibration) -> Iterator[str]:
     yield f"unlisted names: {flipped} of {twins} pairs of posts that differ in names only are flagged differently"
 
 
+def _reference(held: HeldOut, checkpoint: Checkpoint) -> Tally:
+    """What later posts are set against when drift is measured."""
+    calibration, vocabulary = checkpoint.calibration, Vocabulary(checkpoint.tokenizer, checkpoint.linear)
+    scores = calibration.probability(held.odds).tolist()
+    return reference_of([example.text for example in held.examples], scores, calibration.threshold, vocabulary)
+
+
 def _save_held(path: Path, held: HeldOut) -> None:
     np.savez(
         path,
         **dataclasses.asdict(held.odds),
-        partisan=np.array([example.partisan for example in held.examples]),
+        partisan=held.partisan,
         group=np.array([example.group for example in held.examples]),
-        weight=np.array([example.weight for example in held.examples]),
+        weight=held.weight,
     )
 
 

@@ -18,8 +18,10 @@ from classifier.labels.corpus import read_posts
 from classifier.labels.parallel import read_translations
 from classifier.network.calibrate import Calibration, Odds, fit_calibration
 from classifier.network.checkpoint import Checkpoint, checkpoint_sha256, load_checkpoint, save_checkpoint
+from classifier.network.distil import pooled_head
 from classifier.network.linear import fit_linear
 from classifier.network.model import Encoder
+from classifier.network.skim import READS_ALL, Skim, fit_skim
 from classifier.training.examples import Example, example_of
 from classifier.training.finetune import Prepared, TrainSettings, finetune, predict, prepare
 from classifier.training.watch import Watch
@@ -31,7 +33,8 @@ REPLAYED = 2_000
 """Corpus posts read again beside the new labels, so that what was learnt is not forgotten (Robins 1995)."""
 HALVES = 2
 CALIBRATED_FROM = 200
-"""With fewer labels, or fewer than a tenth of either class, blend and threshold stay as they were."""
+"""With fewer labels, or fewer than a tenth of either class, blend and threshold stay as they were, and the limit of
+the first look, which the new linear model has outgrown, is given up: every post is read in full."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,17 +73,19 @@ class _Update:
         with np.load(kept) as found:
             return rows, Odds(**found)
 
-    def calibrate(self, version: str) -> Calibration:
+    def calibrate(self, version: str) -> tuple[Calibration, Skim]:
         """Fitted on labels unseen by the model that scored them, where there are enough."""
         partisan = np.array([example.partisan for example in self.data.examples[: self.labelled]])
         if self.labelled < CALIBRATED_FROM or not 0.1 <= partisan.mean() <= 0.9:  # noqa: PLR2004 - CALIBRATED_FROM tells
-            return dataclasses.replace(self.start.calibration, version=version)
+            return dataclasses.replace(self.start.calibration, version=version), READS_ALL
         halves = [self.unseen(half) for half in range(HALVES)]
         rows = [row for found, _odds in halves for row in found]
         columns = (
             np.concatenate(same) for same in zip(*(dataclasses.astuple(odds) for _, odds in halves), strict=True)
         )
-        return fit_calibration(Odds(*columns), partisan[rows], version)
+        odds = Odds(*columns)
+        calibration = fit_calibration(odds, partisan[rows], version)
+        return calibration, fit_skim(odds, partisan[rows], calibration)
 
 
 def update(
@@ -103,9 +108,10 @@ def update(
     encoder = Encoder(checkpoint.tokenizer)
     data = prepare([*labels, *_replayed(corpus, settings.seed)], encoder, checkpoint.model.encoder, watch)
     run = _Update(checkpoint, data, encoder, len(labels), corpus, parts, settings, watch)
-    calibration = run.calibrate(version)
+    calibration, skim = run.calibrate(version)
     watch.say(f"bagian {HALVES + 1} dari {HALVES + 1}: belajar dari semua label")
-    save_checkpoint(parts / "model", dataclasses.replace(run.learn(range(len(labels))), calibration=calibration))
+    learnt = dataclasses.replace(run.learn(range(len(labels))), calibration=calibration, skim=skim)
+    save_checkpoint(parts / "model", learnt, pooled_head(learnt, [example.text for example in data.examples]))
     (parts / "model").rename(out)
     shutil.rmtree(parts)
     return calibration
