@@ -45,12 +45,14 @@ def the_figures(measure) -> list[Figure]:
 
 
 def test_the_classifier_is_measured_beside_the_reference():
-    mixed, political, explained = the_figures(measure_classifier)
+    mixed, political, explained, lost = the_figures(measure_classifier)
     assert "10 unggahan, 8 berbeda" in mixed.note
     assert "4 unggahan, 4 berbeda" in political.note
     assert mixed.reference
     assert political.reference
     assert not explained.reference
+    assert lost.goal
+    assert "unggahan yang tidak dilatihkan" in lost.note
 
 
 def test_a_cold_start_is_measured():
