@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -46,9 +47,9 @@ class _Embeddings(nn.Module):
     def __init__(self, config: dict[str, Any], device: str | None) -> None:
         super().__init__()
         width = config["hidden_size"]
-        self.word_embeddings = nn.Embedding(config["vocab_size"], width, device=device)
-        self.position_embeddings = nn.Embedding(config["max_position_embeddings"], width, device=device)
-        self.token_type_embeddings = nn.Embedding(config["type_vocab_size"], width, device=device)
+        self.word_embeddings = _table(config["vocab_size"], width, device)
+        self.position_embeddings = _table(config["max_position_embeddings"], width, device)
+        self.token_type_embeddings = _table(config["type_vocab_size"], width, device)
         self.LayerNorm = nn.LayerNorm(width, config["layer_norm_eps"], device=device)
         self.dropout = nn.Dropout(config["hidden_dropout_prob"])
         self.first = 0 if config.get("model_type", "bert") == "bert" else config["pad_token_id"] + 1
@@ -59,6 +60,14 @@ class _Embeddings(nn.Module):
         places = here + self.token_type_embeddings.weight[0]
         hidden: Tensor = self.dropout(self.LayerNorm(self.word_embeddings(ids) + places))
         return hidden
+
+
+def _table(rows: int, width: int, device: str | None) -> nn.Embedding:
+    """An embedding; without storage it draws no numbers, for which torch would import its compiler."""
+    weight = torch.empty(rows, width, device=device)
+    if device is None:
+        nn.init.normal_(weight)
+    return nn.Embedding(rows, width, _weight=weight)
 
 
 class _Layer(nn.Module):

@@ -12,7 +12,7 @@ from typer.main import get_group
 
 from pipeline.cli import ROOMS
 
-HEAVY = ("alembic", "fastapi", "playwright", "scrapy", "spacy", "sqlalchemy", "torch", "transformers")
+HEAVY = ("alembic", "fastapi", "playwright", "scrapy", "spacy", "sqlalchemy", "torch", "torch._dynamo", "transformers")
 LOADED = f"""
 import sys
 from pipeline.cli import main
