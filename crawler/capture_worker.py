@@ -14,7 +14,9 @@ import shutil
 import signal
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import NoReturn
 
 from playwright.async_api import Browser, async_playwright
@@ -26,6 +28,8 @@ from crawler.capture_job import Job
 from crawler.capture_page import photograph
 from crawler.capture_proxy import GuardProxy
 from crawler.guard import Guard
+
+_ATTEMPTS, _PAUSE_SECONDS = 100, 0.05
 
 BROWSER_FLAGS = (
     "--disable-background-networking",
@@ -84,6 +88,15 @@ async def browser_pid(browser: Browser) -> int:
     return next(int(process["id"]) for process in processes if process["type"] == "browser")
 
 
+def _remove(directory: str) -> None:
+    """Remove a directory into which dying processes may still write for a moment."""
+    for _attempt in range(_ATTEMPTS):
+        shutil.rmtree(directory, ignore_errors=True)
+        if not Path(directory).exists():
+            return
+        time.sleep(_PAUSE_SECONDS)
+
+
 class _Line:
     """The line to the stage, and the thread that notices when it is cut."""
 
@@ -106,7 +119,7 @@ class _Line:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.browser, signal.SIGKILL)
         for directory in self.directories:
-            shutil.rmtree(directory, ignore_errors=True)
+            _remove(directory)
         os.killpg(os.getpgrp(), signal.SIGKILL)
         raise AssertionError("still alive")
 
