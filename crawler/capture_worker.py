@@ -107,14 +107,22 @@ class _Line:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody else writes on the line
         self._questions: asyncio.Queue[str] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._cut = threading.Event()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def _listen(self) -> None:
         for line in sys.stdin:
             self._loop.call_soon_threadsafe(self._questions.put_nowait, line)
         self._end()
 
+    def let_end(self) -> None:
+        """Where the line was cut, leave the end to the thread that noticed: it has files to remove first."""
+        if self._cut.is_set():
+            self._listener.join()
+
     def _end(self) -> NoReturn:
+        self._cut.set()
         if self.browser is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.browser, signal.SIGKILL)
@@ -149,6 +157,8 @@ async def serve(scratch: str) -> None:
         line.answer(json.dumps({"error": str(missing)}))
     except (BrowserDied, PlaywrightError) as died:
         sys.stderr.write(f"{died}\n")
+    finally:
+        line.let_end()
 
 
 if __name__ == "__main__":
