@@ -19,7 +19,7 @@ from classifier.network.calibrate import Odds
 from classifier.network.checkpoint import Checkpoint, checkpoint_sha256, load_checkpoint
 from classifier.network.int8 import quantise
 from classifier.network.linear import Floats
-from classifier.network.model import PARTISAN_ACTS, Encoded, Encoder, own_voice
+from classifier.network.model import PARTISAN_ACTS, Encoded, Encoder
 from classifier.network.skim import is_audited
 from classifier.network.stance import resolve_stances
 from classifier.recent import Recent
@@ -219,7 +219,6 @@ class Model:
             Odds(
                 logits.partisan.double().numpy(),
                 linear.astype(np.float64),
-                own_voice(logits).double().numpy(),
                 named,
             )
         )

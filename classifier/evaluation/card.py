@@ -10,6 +10,7 @@ from classifier.evaluation.evaluate import Evaluation, Reviewing
 from classifier.evaluation.faithful import WORDS, FaithfulFigures
 from classifier.evaluation.measures import MEASURES, Group, SideGaps
 from classifier.evaluation.metrics import LEAST, ROUNDS, Figure
+from classifier.evaluation.paired import Difference
 from classifier.evaluation.renamed import RenamedFigures
 from classifier.evaluation.sides import LEAST_ROWS, ContestSides
 
@@ -39,6 +40,19 @@ def behaviour_table(rates: Iterable[PassRate]) -> str:
     """How much of each capability the model has, and which cases it fails."""
     rows = ([rate.capability, f"{rate.cases - len(rate.failed)} dari {rate.cases}", _failures(rate)] for rate in rates)
     return f"## Uji perilaku\n\n{table(['Kemampuan', 'Lulus', 'Yang gagal'], rows)}\n"
+
+
+def languages_table(costs: Mapping[str, Difference]) -> str:
+    """What each regional language costs against Indonesian."""
+    rows = (
+        [language, number(cost.champion, 3), number(cost.challenger, 3), _loss(cost)]
+        for language, cost in costs.items()
+    )
+    return f"## Bahasa daerah\n\n{table(['Bahasa', 'AUC Indonesia', 'AUC bahasa itu', 'Selisih'], rows)}\n"
+
+
+def _loss(cost: Difference) -> str:
+    return f"{number(cost.challenger - cost.champion, 3)} ({number(cost.low, 3)}–{number(cost.high, 3)})"
 
 
 def _failures(rate: PassRate) -> str:

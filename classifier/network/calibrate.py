@@ -20,29 +20,23 @@ _SAME_F1 = 0.005
 
 @dataclass(frozen=True)
 class Odds:
-    """What is blended, one entry a text: log-odds of encoder and linear model that a side is taken, log-odds that the
-    author speaks for himself (and not a reporter or an office), and whether somebody is named.
+    """What is blended, one entry a text: log-odds of encoder and linear model, and whether somebody is named.
 
-    A text that names no side is rarely partisan, and no model sees that as such.
+    A text that names no side is rarely partisan, and neither model sees that as such.
     """
 
     encoder: Floats
     linear: Floats
-    voice: Floats
     named: npt.NDArray[np.bool_]
 
-    def __getitem__(self, rows: npt.NDArray[np.bool_]) -> Odds:
-        """Those of some texts."""
-        return Odds(self.encoder[rows], self.linear[rows], self.voice[rows], self.named[rows])
-
     def features(self) -> Floats:
-        """The columns that Calibration weighs (texts, 4)."""
-        return np.stack([self.encoder, self.linear, self.voice, (~self.named).astype(np.float64)], axis=1)
+        """The columns that Calibration weighs (texts, 3)."""
+        return np.stack([self.encoder, self.linear, (~self.named).astype(np.float64)], axis=1)
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """p = sigmoid(encoder * e + linear * l + voice * v + bias, and `unnamed` more where the text names nobody).
+    """p = sigmoid(encoder * e + linear * l + bias, and `unnamed` more where the text names nobody).
 
     The weights are the blend over one temperature. A post is flagged from `threshold` on. Between
     `unsure_from` and `unsure_to` both answers belong to the conformal set: the model should not be asked.
@@ -51,7 +45,6 @@ class Calibration:
 
     encoder: float
     linear: float
-    voice: float
     unnamed: float
     bias: float
     threshold: float
@@ -65,7 +58,7 @@ class Calibration:
 
     def log_odds(self, odds: Odds) -> Floats:
         """Calibrated log-odds: the blend before it becomes a probability."""
-        return odds.features() @ np.array([self.encoder, self.linear, self.voice, self.unnamed]) + self.bias
+        return odds.features() @ np.array([self.encoder, self.linear, self.unnamed]) + self.bias
 
     def is_unsure(self, probability: float) -> bool:
         """Whether neither answer can be ruled out (Vovk et al. 2005; class by class, at MISSED)."""
@@ -98,9 +91,9 @@ def fit_calibration(
 
     counted = np.ones(len(partisan)) if weight is None else np.asarray(weight)
     fitted = LogisticRegression(C=1e4).fit(odds.features(), partisan, sample_weight=counted)
-    encoder, linear, voice = (max(0.0, float(each)) for each in fitted.coef_[0][:3])
-    unnamed = min(0.0, float(fitted.coef_[0][3]))
-    unset = Calibration(encoder, linear, voice, unnamed, float(fitted.intercept_[0]), 0.5, 0.5, 0.5, version)
+    encoder, linear = (max(0.0, float(each)) for each in fitted.coef_[0][:2])
+    unnamed = min(0.0, float(fitted.coef_[0][2]))
+    unset = Calibration(encoder, linear, unnamed, float(fitted.intercept_[0]), 0.5, 0.5, 0.5, version)
     scores = unset.probability(odds)
     return replace(
         unset,

@@ -1,7 +1,7 @@
 """Fit the head that plain transformers reads our encoder with, so that it says nearly what we say.
 
 `BertForSequenceClassification` sees the first token's last state and nothing else, while our heads read means of three
-layers, and the linear model and the voice are blended in. The head is a ridge regression (Hoerl and Kennard 1970)
+layers, and the linear model is blended in. The head is a ridge regression (Hoerl and Kennard 1970)
 from that state to our calibrated log-odds (distillation: Hinton et al. 2015, arXiv:1503.02531); training the whole
 pooler by gradient descent came no closer on texts it had not seen.
 """
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from classifier.network.calibrate import Odds
 from classifier.network.checkpoint import Checkpoint
-from classifier.network.model import Encoder, own_voice
+from classifier.network.model import Encoder
 from classifier.network.plain import PooledHead
 
 Floats = npt.NDArray[np.float64]
@@ -46,16 +46,16 @@ def read_states(checkpoint: Checkpoint, texts: Sequence[str]) -> States:
     model, encoder = checkpoint.model.eval(), Encoder(checkpoint.tokenizer)
     encoded = encoder.encode(texts)
     first = torch.empty(len(texts), model.encoder.width)
-    side, voice = np.empty(len(texts)), np.empty(len(texts))
+    side = np.empty(len(texts))
     by_length = sorted(range(len(texts)), key=lambda row: len(encoded[row].ids))
     for at in range(0, len(texts), _BATCH):
         rows = by_length[at : at + _BATCH]
         batch = encoder.collate([encoded[row] for row in rows])
         means, hidden = model.pool(model.encoder.embeddings(batch.ids), batch, 0)
         logits = model.read((means, hidden), batch)
-        first[rows], side[rows], voice[rows] = hidden[:, 0], logits.partisan.numpy(), own_voice(logits).numpy()
+        first[rows], side[rows] = hidden[:, 0], logits.partisan.numpy()
     named = np.array([bool(text.slots) for text in encoded])
-    odds = Odds(side, checkpoint.linear.logits(texts).astype(np.float64), voice, named)
+    odds = Odds(side, checkpoint.linear.logits(texts).astype(np.float64), named)
     return States(first, checkpoint.calibration.log_odds(odds))
 
 

@@ -55,13 +55,6 @@ class Logits:
     stance: Tensor
 
 
-def own_voice(logits: Logits) -> Tensor:
-    """The log-odds (texts,) that the author speaks for himself."""
-    own = VOICES.index("own")
-    others = [voice for voice in range(len(VOICES)) if voice != own]
-    return logits.voice[:, own] - logits.voice[:, others].logsumexp(-1)
-
-
 class Encoder:
     """Turns masked text into token ids; slots are single tokens."""
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from classifier.network.bert import Bert
-from classifier.network.model import Batch, Encoded, Encoder, Logits, PartisanModel, own_voice
+from classifier.network.model import Batch, Encoded, Encoder, Logits, PartisanModel
 from classifier.training.examples import NO_ACT, Example
 from classifier.training.watch import Watch
 
@@ -194,31 +194,27 @@ def _begin_head(
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a model says of some rows: log-odds of taking a side and of speaking for oneself, the likeliest act,
-    stance probabilities by slot.
-    """
+    """What a model says of some rows: log-odds of taking a side, the likeliest act, stance probabilities by slot."""
 
     log_odds: Floats
-    own_voice: Floats
     acts: list[int]
     stances: list[dict[str, tuple[float, ...]]]
 
 
 def predict(model: PartisanModel, data: Prepared, rows: Sequence[int], encoder: Encoder) -> Predicted:
     """Read some rows; answers are in their order."""
-    log_odds, own, acts = np.zeros(len(rows)), np.zeros(len(rows)), [0] * len(rows)
+    log_odds, acts = np.zeros(len(rows)), [0] * len(rows)
     stances: list[dict[str, tuple[float, ...]]] = [{}] * len(rows)
     with torch.inference_mode():
         for places in _by_length([data.encoded[row] for row in rows], 64):
             hidden, batch = data.batch([rows[place] for place in places], encoder)
             logits = model.read(model.pool(hidden, batch, model.frozen), batch)
             log_odds[places] = logits.partisan.numpy()
-            own[places] = own_voice(logits).numpy()
             at_slots = iter(logits.stance.softmax(-1).tolist())
             for place, act in zip(places, logits.act.argmax(-1).tolist(), strict=True):
                 acts[place] = act
                 stances[place] = {slot: tuple(next(at_slots)) for slot in data.encoded[rows[place]].slots}
-    return Predicted(log_odds, own, acts, stances)
+    return Predicted(log_odds, acts, stances)
 
 
 def batch_loss(

@@ -146,7 +146,7 @@ def _ask(network: PartisanModel, linear: LinearModel, data: Prepared, rows: Sequ
     asked = [data.examples[row] for row in rows]
     said = predict(network, data, rows, encoder)
     named = np.array([bool(data.encoded[row].slots) for row in rows])
-    odds = Odds(said.log_odds, linear.logits([e.text for e in asked]).astype(np.float64), said.own_voice, named)
+    odds = Odds(said.log_odds, linear.logits([e.text for e in asked]).astype(np.float64), named)
     return HeldOut(asked, odds, [PARTISAN_ACTS[act] for act in said.acts], said.stances)
 
 

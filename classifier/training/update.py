@@ -68,7 +68,7 @@ class _Update:
             said = predict(learnt.model, self.data, rows, self.encoder)
             named = [bool(self.data.encoded[row].slots) for row in rows]
             linear = learnt.linear.logits([self.data.examples[row].text for row in rows])
-            odds = Odds(said.log_odds, linear.astype(np.float64), said.own_voice, np.array(named))
+            odds = Odds(said.log_odds, linear.astype(np.float64), np.array(named))
             _save(kept, **dataclasses.asdict(odds))
         with np.load(kept) as found:
             return rows, Odds(**found)
@@ -80,10 +80,7 @@ class _Update:
             return dataclasses.replace(self.start.calibration, version=version), READS_ALL
         halves = [self.unseen(half) for half in range(HALVES)]
         rows = [row for found, _odds in halves for row in found]
-        columns = (
-            np.concatenate(same) for same in zip(*(dataclasses.astuple(odds) for _, odds in halves), strict=True)
-        )
-        odds = Odds(*columns)
+        odds = _joined([odds for _rows, odds in halves])
         calibration = fit_calibration(odds, partisan[rows], version)
         return calibration, fit_skim(odds, partisan[rows], calibration)
 

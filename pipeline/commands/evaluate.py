@@ -41,6 +41,7 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="Direktori untuk card.md, metrics.json dan gambar.")] = None,
     baselines: Annotated[bool, typer.Option("--baselines", help="Ukur juga aturan sederhana dan TF-IDF.")] = False,
     behaviour: Annotated[bool, typer.Option("--behaviour", help="Jalankan uji perilaku.")] = False,
+    languages: Annotated[bool, typer.Option("--languages", help="Bandingkan bahasa daerah dengan Indonesia.")] = False,
     capacity: Annotated[float | None, typer.Option(help="Ambang untuk sekian telaah sehari.")] = None,
     posts_a_day: Annotated[float | None, typer.Option(help="Unggahan sehari di aliran.")] = None,
     prevalence: Annotated[float | None, typer.Option(help="Bagian aliran yang memihak, misalnya 0.01.")] = None,
@@ -48,8 +49,8 @@ def evaluate(
 ) -> None:
     """Ukur model pada unggahan berlabel: per sumber, pemilihan, ragam dan calon, dengan selang kepercayaan."""
     wanted = {"capacity": capacity, "posts_a_day": posts_a_day, "prevalence": prevalence}
-    if file is None and not behaviour:
-        raise BadInput("give a labelled file, or --behaviour")
+    if file is None and not behaviour and not languages:
+        raise BadInput("give a labelled file, --behaviour or --languages")
     if out is not None and out.exists() and not out.is_dir():
         raise BadInput("--out is no directory", path=out)
     _check_capacity(wanted)
@@ -57,6 +58,8 @@ def evaluate(
     loaded = _model(model, home)
     if behaviour:
         _behave(loaded)
+    if languages:
+        _compare_languages(loaded)
     if file is not None:
         _report(_measure(file, contests, loaded, _wanted(wanted, baselines=baselines)), out)
 
@@ -137,3 +140,14 @@ def _behave(model: Model) -> None:
     from classifier.evaluation.card import behaviour_table  # noqa: PLC0415
 
     typer.echo(behaviour_table(pass_rates(behave(model, read_cases()))), nl=False)
+
+
+def _compare_languages(model: Model) -> None:
+    from classifier.evaluation.card import languages_table  # noqa: PLC0415
+    from classifier.evaluation.regional import regional_costs  # noqa: PLC0415
+    from classifier.training.watch import Watch  # noqa: PLC0415
+
+    watch = Watch(Console(stderr=True))
+    with watch.shown():
+        costs = regional_costs(model, watch)
+    typer.echo(languages_table(costs), nl=False)

@@ -35,3 +35,10 @@ def classify(
     with database_if_any(settings) as database:
         model = classifier_model(settings, database)
     classify_file(file, spec, out, model, images=images)
+    audit = model.audit
+    if audit.audited:
+        typer.echo(
+            f"pandangan pertama: {audit.passed} teks dilewati, {audit.audited} di antara yang serupa tetap dibaca penuh, "
+            f"{audit.flagged} darinya tertandai",
+            err=True,
+        )

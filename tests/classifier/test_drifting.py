@@ -39,7 +39,7 @@ def directory(tmp_path):
     tokenizer.save(str(place / "tokenizer.json"))
     weights = np.zeros(len(KNOWN), np.float32)
     LinearModel({f"w{word}": column for column, word in enumerate(KNOWN)}, weights, weights, 0.0).save(place)
-    Calibration(1, 1, 0, 0, 0, 0.5, 0.4, 0.6, MODEL.version).save(place / "calibration.json")
+    Calibration(1, 1, 0, 0, 0.5, 0.4, 0.6, MODEL.version).save(place / "calibration.json")
     return place
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -71,3 +72,10 @@ def test_what_is_missing_or_wrong_is_one_clear_line(netra, labelled, contest, tm
     _refused(netra("evaluate", labelled, *contest, *CAPACITY, "--prevalence", "nan"), "out of range")
     _refused(netra("evaluate", labelled, *contest, "--out", labelled), "no directory")
     _refused(netra("evaluate", labelled, *contest, "--model", tmp_path), str(tmp_path))
+
+
+def test_regional_languages_stand_beside_indonesian(netra):
+    code, printed, error = netra("evaluate", "--languages")
+    assert code == 0, error
+    for language in ("jv", "su", "bjn"):
+        assert re.search(rf"^\| {language} \| 0,9\d\d \| 0,[89]\d\d \| -?0,[01]\d\d \(", printed, re.MULTILINE), printed

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 
 import pytest
-import structlog
 from sqlalchemy import select
 
 from classifier.labels.exchange.formats import FORMATS
@@ -15,24 +13,8 @@ from models.assessments import Act, Finding, ModelIdentity, Voice, store_assessm
 from models.database import open_database
 from models.log import LogEntry
 from models.posts import PostVersion, Sighting
-from pipeline.cli import main
 
 ROW = {"id": "a", "masked": "Ayo CALON_1", "act": "support", "voice": "own", "source": "verdict", "readers": 2}
-
-
-@pytest.fixture
-def netra(monkeypatch, capsys):
-    """Run a command in this process; gives (exit code, standard output, standard error)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["netra", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        output = capsys.readouterr()
-        return ended.value.code or 0, output.out, output.err
-
-    yield run
-    structlog.reset_defaults()
 
 
 @pytest.fixture

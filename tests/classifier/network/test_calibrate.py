@@ -15,7 +15,7 @@ ROWS = 4_000
 
 def _odds(random: np.random.Generator) -> Odds:
     named = random.random(ROWS) < 0.6
-    return Odds(random.normal(0, 4, ROWS), np.zeros(ROWS), np.zeros(ROWS), named)
+    return Odds(random.normal(0, 4, ROWS), np.zeros(ROWS), named)
 
 
 def _drawn(random: np.random.Generator, odds: Odds) -> npt.NDArray[np.bool_]:

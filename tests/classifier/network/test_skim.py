@@ -23,7 +23,7 @@ def held() -> tuple[Odds, np.ndarray]:
     linear = random.normal(np.where(partisan, 1.5, -2.0), 1.2)
     encoder = random.normal(np.where(partisan, 2.0, -2.0), 1.5)
     named = random.random(COUNT) < np.where(partisan, 0.8, 0.2)
-    return Odds(encoder, linear, np.zeros(COUNT), named), partisan
+    return Odds(encoder, linear, named), partisan
 
 
 @pytest.fixture(scope="module")

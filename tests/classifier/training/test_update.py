@@ -64,7 +64,7 @@ def start(tmp_path: Path, corpus: list[LabelledPost]) -> Path:
     )
     examples = [example_of(post) for post in corpus]
     linear = fit_linear([e.text for e in examples], [e.partisan for e in examples])
-    calibration = Calibration(1.0, 1.0, 0.0, -0.5, 0.0, 0.5, 0.4, 0.6, "1")
+    calibration = Calibration(1.0, 1.0, -0.5, 0.0, 0.5, 0.4, 0.6, "1")
     save_checkpoint(tmp_path / "start", Checkpoint(PartisanModel(Bert(CONFIG)), tokenizer, {}, linear, calibration))
     return tmp_path / "start"
 
