@@ -52,7 +52,7 @@ def languages_table(costs: Mapping[str, Difference]) -> str:
 
 
 def _loss(cost: Difference) -> str:
-    return f"{number(cost.challenger - cost.champion, 3)} ({number(cost.low, 3)}–{number(cost.high, 3)})"
+    return f"{number(cost.challenger - cost.champion, 3)} ({number(cost.low, 3)} sampai {number(cost.high, 3)})"
 
 
 def _failures(rate: PassRate) -> str:

@@ -38,7 +38,7 @@ def classify(
     audit = model.audit
     if audit.audited:
         typer.echo(
-            f"pandangan pertama: {audit.passed} teks dilewati, {audit.audited} di antara yang serupa tetap dibaca penuh, "
+            f"pandangan pertama: {audit.passed} teks dilewati, {audit.audited} yang serupa tetap dibaca penuh, "
             f"{audit.flagged} darinya tertandai",
             err=True,
         )
