@@ -5,26 +5,27 @@ The watermark is `{"posts": […]}`, the feed's recent posts by which moved and 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from crawler.feed_identity import Known, recognise, remembered
 from crawler.feed_items import MAX_ITEMS, FeedItem, read_items
-from crawler.source import Answer, Ask, Page, Parsed, Unparsed, unparsed
+from crawler.source import Answer, Ask, Page, Parsed, Source, Unparsed, unparsed
 from models.errors import BadInput
 from models.posts import ParsedPost
 
 
-class Feed:
+class Feed(Source):
     """The connector; see `crawler.source.Source`."""
 
     accept = "application/atom+xml, application/rss+xml, application/rdf+xml;q=0.9, application/xml;q=0.8, */*;q=0.1"
     needs_tls = False
 
-    def begin(self, address: str, watermark: Mapping[str, Any]) -> Ask:
+    def begin(self, address: str, watermark: Mapping[str, Any], since: dt.datetime | None = None) -> Ask:
         """Ask for the feed, if it changed."""
-        del watermark
+        del watermark, since
         try:
             parts = urlsplit(address)
             usable = parts.scheme in {"http", "https"} and bool(parts.hostname)

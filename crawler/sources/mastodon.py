@@ -11,6 +11,7 @@ therefore leaves no gap: the next one finishes the walk first.
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +19,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from crawler.jsontext import read_json, text_at, value_at
 from crawler.moments import parse_moment
-from crawler.source import Answer, Ask, Page, Parsed, Unparsed, unparsed
+from crawler.source import Answer, Ask, Page, Parsed, Source, Unparsed, unparsed
 from crawler.text import html_to_text
 from models.base import JsonObject
 from models.errors import BadInput
@@ -44,14 +45,15 @@ class Address:
     acct: str
 
 
-class Mastodon:
+class Mastodon(Source):
     """The connector; see `crawler.source.Source`."""
 
     accept = "application/json"
     needs_tls = True
 
-    def begin(self, address: str, watermark: Mapping[str, Any]) -> Ask:
+    def begin(self, address: str, watermark: Mapping[str, Any], since: dt.datetime | None = None) -> Ask:
         """Finish an interrupted walk first; else the newest page; before all, the account's id."""
+        del since
         place = parse_address(address)
         if not watermark.get("account_id"):
             query = urlencode({"acct": place.acct})
