@@ -23,6 +23,7 @@ from crawler.capture_job import PAGE_FILE, SCREENSHOT_FILE, Job, Shot
 from crawler.capture_rendering import payload_at, rendering
 from crawler.capture_text import FOUND_RATIO
 from models.base import JsonObject
+from models.bodies import read_body
 from models.captures import Capture, CaptureQuality, attach_capture
 from models.clock import utc_now
 from models.database import Database
@@ -78,7 +79,7 @@ def capture_pending(
     with CaptureBrowser(config) as browser:
         for order in _orders(database, limit):
             with tempfile.TemporaryDirectory(prefix="netra-capture-") as directory:
-                shot, job = _photograph(browser, evidence, order, directory)
+                shot, job = _photograph(browser, database, evidence, order, directory)
                 kept += _keep(database, evidence, browser, order, job, shot)
     return kept
 
@@ -121,13 +122,14 @@ def _order(session: Session, flag_id: str) -> _Order | None:
 
 
 def _photograph(
-    browser: CaptureBrowser, evidence: EvidenceStore, order: _Order, directory: str
+    browser: CaptureBrowser, database: Database, evidence: EvidenceStore, order: _Order, directory: str
 ) -> tuple[Shot, Job | None]:
     if order.page_url is not None:
         job = Job(order.page_url, order.version.text, directory)
         return browser.capture(job), job
     try:
-        raw = evidence.get(order.fetch.body_sha256)
+        with database.read() as session:
+            raw = read_body(session, evidence, order.fetch.body_sha256)
     except NotFound:
         return Shot(CaptureQuality.BROKEN, RAW_MISSING), None
     except EvidenceDamaged:

@@ -7,11 +7,12 @@ the classifier, which masks the names it lists.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from models.errors import BadInput
 
@@ -45,14 +46,67 @@ class CandidateSpec(_Strict):
         return " – ".join(self.names)
 
 
+def _seconds(value: Any) -> Any:
+    """`90s`, `10m`, `2h`, `1d` in seconds; anything else is left to the field to refuse."""
+    found = _INTERVAL.fullmatch(value.strip()) if isinstance(value, str) else None
+    return int(found[1]) * _UNITS[found[2]] if found else value
+
+
+_INTERVAL = re.compile(r"(\d{1,6})\s*([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\s*-\s*([01]\d|2[0-3]):([0-5]\d)")
+
+Interval = Annotated[int, BeforeValidator(_seconds), Field(ge=60, le=366 * 86_400)]
+"""Seconds between two crawls, written as `10m`, `1h`, `1d`."""
+
+
+class BlackoutSpec(_Strict):
+    """Hours of the local day in which nothing is crawled, `22:00-04:30`; minutes since midnight, the end excluded."""
+
+    begin: int
+    end: int
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        found = _HOURS.fullmatch(value.strip()) if isinstance(value, str) else None
+        if found is None:
+            if isinstance(value, dict):
+                return value
+            raise ValueError(f"{value!r} is not a time of day such as 22:00-04:30")
+        first, second = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
+        if first == second:
+            raise ValueError(f"{value!r} is empty")
+        return {"begin": first, "end": second}
+
+    def covers(self, minute: int) -> bool:
+        """Whether the minute of the day lies in it; it may run over midnight."""
+        if self.begin < self.end:
+            return self.begin <= minute < self.end
+        return minute >= self.begin or minute < self.end
+
+
+class ScheduleSpec(_Strict):
+    """How often the accounts of a contest are crawled when neither stage nor account says otherwise.
+
+    `look_back_days`: how far back posts are gone through again, once in `look_back_every`, for edits and deletions.
+    """
+
+    every: Interval = 3600
+    blackout: list[BlackoutSpec] = Field(default=[], max_length=10)
+    look_back_days: int = Field(default=7, ge=0, le=90)
+    look_back_every: Interval = 86_400
+
+
 class StageSpec(BaseModel):
-    """One *tahapan*: name, first and last day (both included)."""
+    """One *tahapan*: name, first and last day (both included), and how often accounts are crawled in it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     name: NAME
     first_day: dt.date = Field(alias="from")
     last_day: dt.date = Field(alias="to")
+    every: Interval | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> StageSpec:
@@ -69,6 +123,7 @@ class ContestSpec(_Strict):
     election_day: dt.date
     candidates: list[CandidateSpec] = Field(min_length=1, max_length=100)
     stages: list[StageSpec] = []
+    schedule: ScheduleSpec = ScheduleSpec()
 
     @model_validator(mode="after")
     def _numbers_unique(self) -> ContestSpec:
@@ -76,6 +131,11 @@ class ContestSpec(_Strict):
         if len(set(numbers)) != len(numbers):
             raise ValueError("two candidates carry the same number")
         return self
+
+    def crawl_interval(self, day: dt.date) -> int:
+        """Seconds between two crawls of an account on this day: the densest of its stages, else the schedule's."""
+        paces = [stage.every for stage in self.stages if stage.every and stage.first_day <= day <= stage.last_day]
+        return min(paces, default=self.schedule.every)
 
     def stage_on(self, day: dt.date) -> str | None:
         """The name of the stage that `day` falls in, or None between stages."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, select, update
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, JsonObject, Row, insert_into
+from models.base import Base, Id, JsonObject, Row, Sha256, insert_into
 from models.canonical import sha256_hex
 from models.clock import as_utc, utc_now
 from models.errors import BadInput
@@ -27,12 +27,19 @@ STORE_BATCH = 1_000
 
 
 class PostState(enum.StrEnum):
-    """What the platform shows us today. `unavailable`: it is hidden from us, which is not the same as deleted."""
+    """What the platform shows us today. `unavailable`: it is hidden from us, which is not the same as deleted;
+    `account_gone`: so is everything of its account. A fetch that failed changes none of it (`models.observations`).
+    """
 
     SEEN = "seen"
     EDITED = "edited"
     DELETED = "deleted"
     UNAVAILABLE = "unavailable"
+    ACCOUNT_GONE = "account_gone"
+
+
+LOST = (PostState.DELETED, PostState.UNAVAILABLE, PostState.ACCOUNT_GONE)
+"""States of posts that a crawl no longer sees."""
 
 
 class SightingState(enum.StrEnum):
@@ -95,7 +102,7 @@ class Post(Row):
     posted_at: Mapped[dt.datetime | None]
     first_seen_at: Mapped[dt.datetime] = mapped_column(index=True)
     last_seen_at: Mapped[dt.datetime]
-    text_sha256: Mapped[str] = mapped_column(String(64))
+    text_sha256: Mapped[Sha256]
     salt: Mapped[bytes] = mapped_column(LargeBinary(SALT_BYTES), default_factory=new_salt)
     versions: Mapped[int] = mapped_column(default=1)
     is_repost: Mapped[bool] = mapped_column(default=False)
@@ -111,7 +118,7 @@ class PostVersion(Row):
     post_id: Mapped[Id] = mapped_column(ForeignKey("posts.id"))
     number: Mapped[int]
     text: Mapped[str]
-    text_sha256: Mapped[str] = mapped_column(String(64))
+    text_sha256: Mapped[Sha256]
     seen_at: Mapped[dt.datetime]
     edited_at: Mapped[dt.datetime | None]
     fetch_id: Mapped[Id] = mapped_column(ForeignKey("fetches.id"), index=True)
@@ -123,7 +130,7 @@ class Sighting(Base):
     """This post is visible under this mandate; the unit of work of the assessing stage."""
 
     __tablename__ = "sightings"
-    __table_args__ = (Index("ix_sightings_state_post_id", "state", "post_id"),)
+    __table_args__ = (Index("ix_sightings_state_post_id", "state", "post_id"), {"sqlite_with_rowid": False})
 
     post_id: Mapped[Id] = mapped_column(ForeignKey("posts.id"), primary_key=True)
     mandate_id: Mapped[Id] = mapped_column(ForeignKey("mandates.id"), primary_key=True)
@@ -168,15 +175,14 @@ def store_posts(
     new = edited = 0
     for start in range(0, len(keys), STORE_BATCH):
         batch = {key: wanted[key] for key in keys[start : start + STORE_BATCH]}
-        fresh, changed = _store_batch(session, target, fetch, batch, moment)
+        fresh, changed, again = _store_batch(session, target, fetch, batch, moment)
         new, edited = new + len(fresh), edited + len(changed)
         if fresh or changed:
-            told = [
-                [post.id, post.versions, commitment(post.salt, batch[post.external_id].text)]
-                for post in fresh + changed
-            ]
+            told = [[post.id, post.versions, commitment(post.salt, post.item.text)] for post in fresh + changed]
             record(session, "posts.stored", run, actor=actor, at=moment, fetch=fetch.id,
                    body_sha256=fetch.body_sha256, posts=told)  # fmt: skip
+        if again:
+            record(session, "posts.seen_again", run, actor=actor, at=moment, fetch=fetch.id, posts=again)
     stored = Stored(seen=len(wanted), new=new, edited=edited)
     run.posts_seen += stored.seen
     run.posts_new += stored.new
@@ -184,110 +190,185 @@ def store_posts(
     return stored
 
 
+def store_history(
+    session: Session, run: Run, fetch: Fetch, texts: Sequence[ParsedPost], *, actor: str, at: dt.datetime | None = None
+) -> int:
+    """Store the texts one post has had, oldest first, as its platform tells them; returns how many were new.
+
+    Only texts after the newest known one are added: what we saw ourselves stays in the order in which we saw it.
+    """
+    known = session.scalar(
+        select(Post.text_sha256).where(
+            Post.source == session.get_one(Target, run.target_id).source, Post.external_id == texts[0].external_id
+        )
+    )
+    digests = [sha256_hex(text.text.encode()) for text in texts]
+    start = digests.index(known) + 1 if known in digests else 0
+    added = 0
+    for text in texts[start:]:
+        stored = store_posts(session, run, fetch, [text], actor=actor, at=at)
+        added += stored.new + stored.edited
+    return added
+
+
+@dataclasses.dataclass(slots=True)
+class _Known:
+    """A stored post as its row says, with what the response says of it."""
+
+    id: str
+    account_id: str | None
+    text_sha256: str
+    versions: int
+    state: PostState
+    is_repost: bool
+    salt: bytes
+    item: ParsedPost
+
+
 def _store_batch(
     session: Session, target: Target, fetch: Fetch, wanted: Mapping[str, ParsedPost], moment: dt.datetime
-) -> tuple[list[Post], list[Post]]:
-    """Returns the new and the edited posts."""
+) -> tuple[list[_Known], list[_Known], list[str]]:
+    """Returns the new and the edited posts, and the ids of those that were lost and are seen again."""
+    session.flush()
     # Locked before the tombstones are asked: a post is either known here, or its tombstone is there to be seen.
     known = _lock_known(session, target.source, wanted)
     unknown = wanted.keys() - known.keys()
     unknown -= entombed(session, target.source, unknown)
     fresh = _insert_new(session, target, fetch, [wanted[key] for key in sorted(unknown)], moment)
-    known |= _lock_known(session, target.source, unknown)
+    if len(fresh) < len(unknown):  # another run stored some of them a moment ago
+        known |= _lock_known(session, target.source, {key: wanted[key] for key in unknown - fresh.keys()})
     # An id that another account wrote under is no edit of that account's post, whoever's server says so.
-    known = {key: post for key, post in known.items() if post.account_id == target.account_id}
-    edited = [
-        _add_version(session, post, wanted[key], fetch, moment)
-        for key, post in known.items()
-        if post.id not in fresh and post.text_sha256 != sha256_hex(wanted[key].text.encode())
-    ]
-    for post in known.values():
-        post.last_seen_at = moment
-        if post.state in (PostState.DELETED, PostState.UNAVAILABLE):
-            post.state = PostState.EDITED if post.versions > 1 else PostState.SEEN
-    _sight(session, target, known.values(), {post.id for post in edited})
-    return [post for post in known.values() if post.id in fresh], edited
+    ours = [post for post in known.values() if post.account_id == target.account_id]
+    edited = [post for post in ours if post.text_sha256 != sha256_hex(post.item.text.encode())]
+    again = [post for post in ours if post.state in LOST]
+    if ours:
+        seen = update(Post).where(Post.id.in_([post.id for post in ours])).values(last_seen_at=moment)
+        session.execute(seen.execution_options(synchronize_session=False))
+    _set_states(session, [post for post in again if post.versions == 1], PostState.SEEN)
+    _set_states(session, [post for post in again if post.versions > 1], PostState.EDITED)
+    _add_versions(session, edited, fetch, moment)
+    _sight(session, target, [*fresh.values(), *ours], edited)
+    return list(fresh.values()), edited, sorted(post.id for post in again)
 
 
-def _lock_known(session: Session, source: str, external_ids: Collection[str]) -> dict[str, Post]:
+def _lock_known(session: Session, source: str, wanted: Mapping[str, ParsedPost]) -> dict[str, _Known]:
     """Those posts as they are now, held until the transaction ends, so that two edits do not overtake each other."""
-    if not external_ids:
+    if not wanted:
         return {}
-    rows = select(Post).where(Post.source == source, Post.external_id.in_(external_ids)).order_by(Post.id)
-    locked = session.scalars(rows.with_for_update().execution_options(populate_existing=True))
-    return {post.external_id: post for post in locked}
+    rows = select(
+        Post.external_id,
+        Post.id,
+        Post.account_id,
+        Post.text_sha256,
+        Post.versions,
+        Post.state,
+        Post.is_repost,
+        Post.salt,
+    )
+    asked = rows.where(Post.source == source, Post.external_id.in_(wanted)).order_by(Post.id).with_for_update()
+    return {
+        key: _Known(post_id, account_id, digest, versions, state, is_repost, salt, wanted[key])
+        for key, post_id, account_id, digest, versions, state, is_repost, salt in session.execute(asked).tuples()
+    }
 
 
 def _insert_new(
     session: Session, target: Target, fetch: Fetch, items: Sequence[ParsedPost], moment: dt.datetime
-) -> set[str]:
-    """Insert the posts nobody has stored yet, with their first version; returns their ids."""
-    by_id = {new_id(): item for item in items}
-    if not by_id:
-        return set()
-    rows = [
-        {
-            "id": post_id,
-            "source": target.source,
-            "external_id": item.external_id,
-            "account_id": target.account_id,
-            "author": item.author,
-            "url": item.url,
-            "posted_at": item.posted_at,
-            "first_seen_at": moment,
-            "last_seen_at": moment,
-            "text_sha256": sha256_hex(item.text.encode()),
-            "salt": new_salt(),
-            "versions": 1,
-            "is_repost": item.is_repost,
-            "state": PostState.SEEN,
-        }
-        for post_id, item in by_id.items()
-    ]
+) -> dict[str, _Known]:
+    """Insert the posts nobody has stored yet, with their first version; returns them by external id."""
+    posts = {
+        item.external_id: _Known(
+            id=new_id(),
+            account_id=target.account_id,
+            text_sha256=sha256_hex(item.text.encode()),
+            versions=1,
+            state=PostState.SEEN,
+            is_repost=item.is_repost,
+            salt=new_salt(),
+            item=item,
+        )
+        for item in items
+    }
+    if not posts:
+        return {}
+    rows = [_post_row(target.source, post, moment) for post in posts.values()]
     # Two runs may meet the same post at the same time: the database decides who was first.
     statement = insert_into(session, Post).on_conflict_do_nothing(index_elements=["source", "external_id"])
-    fresh = set(session.scalars(statement.returning(Post.id), rows))
-    session.add_all(_version(post_id, 1, by_id[post_id], fetch, moment) for post_id in by_id if post_id in fresh)
+    stored = set(session.execute(statement.returning(Post.id), rows).scalars())
+    fresh = {key: post for key, post in posts.items() if post.id in stored}
+    if fresh:
+        session.execute(insert(PostVersion), [_version_row(post, fetch, moment) for post in fresh.values()])
     return fresh
 
 
-def _version(post_id: str, number: int, item: ParsedPost, fetch: Fetch, moment: dt.datetime) -> PostVersion:
-    return PostVersion(
-        post_id=post_id,
-        number=number,
-        text=item.text,
-        text_sha256=sha256_hex(item.text.encode()),
-        seen_at=moment,
-        edited_at=item.edited_at,
-        fetch_id=fetch.id,
-        locator=item.locator,
-        attachments=list(item.attachments),
+def _post_row(source: str, post: _Known, moment: dt.datetime) -> dict[str, object]:
+    item = post.item
+    return {
+        "id": post.id,
+        "source": source,
+        "external_id": item.external_id,
+        "account_id": post.account_id,
+        "author": item.author,
+        "url": item.url,
+        "posted_at": item.posted_at,
+        "first_seen_at": moment,
+        "last_seen_at": moment,
+        "text_sha256": post.text_sha256,
+        "salt": post.salt,
+        "versions": 1,
+        "is_repost": item.is_repost,
+        "state": PostState.SEEN,
+    }
+
+
+def _version_row(post: _Known, fetch: Fetch, moment: dt.datetime) -> dict[str, object]:
+    item = post.item
+    return {
+        "id": new_id(),
+        "post_id": post.id,
+        "number": post.versions,
+        "text": item.text,
+        "text_sha256": post.text_sha256,
+        "seen_at": moment,
+        "edited_at": item.edited_at,
+        "fetch_id": fetch.id,
+        "locator": item.locator,
+        "attachments": list(item.attachments),
+    }
+
+
+def _add_versions(session: Session, posts: Sequence[_Known], fetch: Fetch, moment: dt.datetime) -> None:
+    """Give each of these posts its new text as its next version."""
+    if not posts:
+        return
+    for post in posts:
+        post.versions, post.text_sha256 = post.versions + 1, sha256_hex(post.item.text.encode())
+    session.execute(insert(PostVersion), [_version_row(post, fetch, moment) for post in posts])
+    session.execute(
+        update(Post),
+        [
+            {"id": post.id, "versions": post.versions, "text_sha256": post.text_sha256, "state": PostState.EDITED}
+            for post in posts
+        ],
     )
 
 
-def _add_version(session: Session, post: Post, item: ParsedPost, fetch: Fetch, moment: dt.datetime) -> Post:
-    post.versions += 1
-    post.state = PostState.EDITED
-    version = _version(post.id, post.versions, item, fetch, moment)
-    post.text_sha256 = version.text_sha256
-    session.add(version)
-    return post
+def _set_states(session: Session, posts: Sequence[_Known], state: PostState) -> None:
+    if posts:
+        ids = [post.id for post in posts]
+        session.execute(update(Post).where(Post.id.in_(ids)).values(state=state))
 
 
-def _sight(session: Session, target: Target, posts: Iterable[Post], edited: set[str]) -> None:
+def _sight(session: Session, target: Target, posts: Sequence[_Known], edited: Sequence[_Known]) -> None:
     """Note that the posts are visible under the target's mandate, and send edited ones to be assessed again."""
-    posts = [post for post in posts if not post.is_repost]
-    found = {
-        sighting.post_id: sighting
-        for sighting in session.scalars(
-            select(Sighting).where(
-                Sighting.mandate_id == target.mandate_id, Sighting.post_id.in_([post.id for post in posts])
-            )
-        )
-    }
-    for post in posts:
-        if post.id not in found:
-            session.add(Sighting(post_id=post.id, mandate_id=target.mandate_id))
+    rows = [
+        {"post_id": post.id, "mandate_id": target.mandate_id, "state": SightingState.NEW}
+        for post in posts
+        if not post.is_repost
+    ]
+    if rows:
+        session.execute(insert_into(session, Sighting).on_conflict_do_nothing(), rows)
     if edited:
         # Stated, not left to the unit of work: a row that was read as new may just be turning assessed.
-        session.execute(update(Sighting).where(Sighting.post_id.in_(edited)).values(state=SightingState.NEW))
+        again = update(Sighting).where(Sighting.post_id.in_([post.id for post in edited]))
+        session.execute(again.values(state=SightingState.NEW))

@@ -17,12 +17,14 @@ from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models.assessments import Assessment
+from models.bodies import erase_bodies, kept_here
 from models.captures import Capture
 from models.clock import as_utc, utc_now
 from models.database import Database
 from models.evidence import EvidenceStore
 from models.flags import Flag
 from models.log import record
+from models.observations import Observation
 from models.posts import Post, PostVersion, Sighting
 from models.samples import forget_posts
 from models.targets import Fetch
@@ -103,6 +105,7 @@ def _delete_posts(session: Session, posts: Sequence[tuple[str, str, str]], befor
     digests = entomb(session, ((source, external_id) for _, source, external_id in posts))
     forget_posts(session, ids)
     session.execute(delete(Assessment).where(Assessment.post_version_id.in_(versions)))
+    session.execute(delete(Observation).where(Observation.post_id.in_(ids)))
     session.execute(delete(Sighting).where(Sighting.post_id.in_(ids)))
     session.execute(delete(PostVersion).where(PostVersion.post_id.in_(ids)))
     session.execute(delete(Post).where(Post.id.in_(ids)))
@@ -119,21 +122,21 @@ def _purge_bodies(
     batch: int,
     unused_for: dt.timedelta,
 ) -> int:
-    """Files go before the rows that say so: killed between the two, the next call finds the rows and goes on."""
+    """Bodies in the database go with the rows that say so. Files of imports go before them: killed between the two, the
+    next call finds the rows and goes on.
+    """
     total, last = 0, ""
     while True:
         with database.read() as session:
             found = _idle_bodies(session, before, last, batch)
-            captured = _captured(session, found)
+            spared = _captured(session, found) | kept_here(session, found)
         if not found:
             return total
         last, unused_since = found[-1], utc_now() - unused_for
-        erased = [
-            digest for digest in found if digest not in captured and evidence.delete(digest, unused_since=unused_since)
+        files = [
+            digest for digest in found if digest not in spared and evidence.delete(digest, unused_since=unused_since)
         ]
-        if erased:
-            _note_erased(database, erased, before, actor)
-        total += len(erased)
+        total += _note_erased(database, found, files, unused_since, before, actor)
 
 
 def _idle_bodies(session: Session, before: dt.datetime, after: str, batch: int) -> Sequence[str]:
@@ -162,9 +165,20 @@ def _captured(session: Session, digests: Collection[str]) -> set[str]:
     return {digest for row in session.execute(held) for digest in row if digest is not None}
 
 
-def _note_erased(database: Database, digests: Sequence[str], before: dt.datetime, actor: str) -> None:
+def _note_erased(
+    database: Database,
+    found: Sequence[str],
+    files: Sequence[str],
+    unused_since: dt.datetime,
+    before: dt.datetime,
+    actor: str,
+) -> int:
+    """Erase those of the found bodies that lie in the database, and note them and the deleted files; how many."""
     with database.write() as session:
-        kept = update(Fetch).where(Fetch.body_sha256.in_(digests), Fetch.body_erased_at.is_(None))
-        session.execute(kept.values(body_erased_at=utc_now()).execution_options(synchronize_session=False))
-        record(session, "bodies.erased", "retention:bodies", actor=actor, before=before.isoformat(),
-               count=len(digests), bodies=digests)  # fmt: skip
+        digests = [*erase_bodies(session, found, unused_since=unused_since), *files]
+        if digests:
+            kept = update(Fetch).where(Fetch.body_sha256.in_(digests), Fetch.body_erased_at.is_(None))
+            session.execute(kept.values(body_erased_at=utc_now()).execution_options(synchronize_session=False))
+            record(session, "bodies.erased", "retention:bodies", actor=actor, before=before.isoformat(),
+                   count=len(digests), bodies=sorted(digests))  # fmt: skip
+    return len(digests)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from models.assessments import Assessment
 from models.base import JsonObject
+from models.bodies import is_whole
 from models.chain import (
     Chain,
     EvidenceLink,
@@ -109,7 +110,7 @@ def broken_links(session: Session, evidence: EvidenceStore, report_id: str) -> l
         *(
             f"{link.kind} of {link.subject}: {link.sha256} is missing or altered"
             for link in evidence_links(chain)
-            if not evidence.verify(link.sha256)
+            if not is_whole(session, evidence, link.sha256)
         ),
     ]
 

@@ -8,12 +8,16 @@ from alembic import context
 from sqlalchemy import create_engine
 
 from models import schema
-from models.base import UtcDateTime
+from models.base import HexDigest, UtcDateTime
 
 
 def render_item(kind: str, item: object, _context: Any) -> str | Literal[False]:
     """Migrations name plain SQLAlchemy types, so that old ones outlive changes in `models.base`."""
-    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, HexDigest):
+        return "sa.LargeBinary(length=32)"
+    return False
 
 
 connection = context.config.attributes.get("connection")

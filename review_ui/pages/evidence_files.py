@@ -7,6 +7,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from models.bodies import read_body
 from models.captures import Capture
 from models.errors import NotFound
 from models.flags import Flag
@@ -35,7 +36,7 @@ def show_evidence(desk: CaseDesk, flag_id: str, digest: str) -> Response:
             desk.has(Role.AUDITOR) and _is_raw(session, flag_id, digest)
         ):
             raise NotFound("this evidence does not belong to the flag")
-    data = desk.ui.evidence.get(digest)
+        data = read_body(session, desk.ui.evidence, digest)
     if data.startswith(PNG):
         return Response(data, media_type="image/png", headers={"Content-Security-Policy": SEALED})
     headers = {"Content-Security-Policy": SEALED, "Content-Disposition": f'attachment; filename="{digest[:16]}.bin"'}

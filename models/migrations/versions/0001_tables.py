@@ -24,6 +24,13 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts')),
     sa.UniqueConstraint('source', 'handle', name=op.f('uq_accounts_source_handle'))
     )
+    op.create_table('bodies',
+    sa.Column('sha256', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('packed', sa.LargeBinary(), nullable=False),
+    sa.Column('size', sa.Integer(), nullable=False),
+    sa.Column('kept_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('sha256', name=op.f('pk_bodies'))
+    )
     op.create_table('checkpoints',
     sa.Column('tree_size', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
@@ -54,6 +61,25 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contests')),
     sa.UniqueConstraint('name', name=op.f('uq_contests_name'))
     )
+    op.create_table('hosts',
+    sa.Column('name', sa.String(length=253), nullable=False),
+    sa.Column('holder', sa.String(length=26), nullable=True),
+    sa.Column('held_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('rest_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('rest_reason', sa.String(length=300), nullable=False),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('openings', sa.Integer(), nullable=False),
+    sa.Column('last_failure', sa.String(length=300), nullable=False),
+    sa.Column('last_request_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('last_success_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('crawl_delay', sa.Double(), nullable=False),
+    sa.Column('window_started_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('window_requests', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_hosts'))
+    )
+    with op.batch_alter_table('hosts', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_hosts_holder'), ['holder'], unique=False)
+
     op.create_table('installation',
     sa.Column('id', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('tombstone_salt', sa.LargeBinary(length=32), nullable=False),
@@ -182,11 +208,11 @@ def upgrade() -> None:
     sa.Column('posted_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('first_seen_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('last_seen_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('text_sha256', sa.String(length=64), nullable=False),
+    sa.Column('text_sha256', sa.LargeBinary(length=32), nullable=False),
     sa.Column('salt', sa.LargeBinary(length=16), nullable=False),
     sa.Column('versions', sa.Integer(), nullable=False),
     sa.Column('is_repost', sa.Boolean(), nullable=False),
-    sa.Column('state', sa.Enum('seen', 'edited', 'deleted', 'unavailable', name='poststate', native_enum=False, length=32), nullable=False),
+    sa.Column('state', sa.Enum('seen', 'edited', 'deleted', 'unavailable', 'account_gone', name='poststate', native_enum=False, length=32), nullable=False),
     sa.Column('id', sa.String(length=26), nullable=False),
     sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_posts_account_id_accounts')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_posts')),
@@ -313,7 +339,8 @@ def upgrade() -> None:
     sa.Column('state', sa.Enum('new', 'assessed', name='sightingstate', native_enum=False, length=32), nullable=False),
     sa.ForeignKeyConstraint(['mandate_id'], ['mandates.id'], name=op.f('fk_sightings_mandate_id_mandates')),
     sa.ForeignKeyConstraint(['post_id'], ['posts.id'], name=op.f('fk_sightings_post_id_posts')),
-    sa.PrimaryKeyConstraint('post_id', 'mandate_id', name=op.f('pk_sightings'))
+    sa.PrimaryKeyConstraint('post_id', 'mandate_id', name=op.f('pk_sightings')),
+    sqlite_with_rowid=False
     )
     with op.batch_alter_table('sightings', schema=None) as batch_op:
         batch_op.create_index('ix_sightings_state_post_id', ['state', 'post_id'], unique=False)
@@ -323,9 +350,12 @@ def upgrade() -> None:
     sa.Column('account_id', sa.String(length=26), nullable=True),
     sa.Column('source', sa.String(length=32), nullable=False),
     sa.Column('address', sa.String(length=2000), nullable=False),
-    sa.Column('interval_seconds', sa.Integer(), nullable=False),
+    sa.Column('host', sa.String(length=253), nullable=False),
+    sa.Column('interval_seconds', sa.Integer(), nullable=True),
     sa.Column('next_due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('cron', sa.String(length=120), nullable=True),
     sa.Column('paused', sa.Boolean(), nullable=False),
+    sa.Column('looked_back_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('watermark', sa.JSON(), nullable=False),
     sa.Column('validators', sa.JSON(), nullable=False),
     sa.Column('id', sa.String(length=26), nullable=False),
@@ -336,6 +366,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('targets', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_targets_account_id'), ['account_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_targets_host'), ['host'], unique=False)
         batch_op.create_index(batch_op.f('ix_targets_mandate_id'), ['mandate_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_targets_next_due_at'), ['next_due_at'], unique=False)
 
@@ -358,10 +389,16 @@ def upgrade() -> None:
 
     op.create_table('runs',
     sa.Column('target_id', sa.String(length=26), nullable=False),
+    sa.Column('host', sa.String(length=253), nullable=False),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('worker', sa.String(length=26), nullable=True),
+    sa.Column('held_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('looks_back_to', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('late_reason', sa.String(), nullable=False),
+    sa.Column('times', sa.Integer(), nullable=False),
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('outcome', sa.Enum('queued', 'running', 'done', 'unchanged', 'refused', 'failed', 'gone', 'missed', 'interrupted', name='runoutcome', native_enum=False, length=32), nullable=False),
+    sa.Column('outcome', sa.Enum('queued', 'running', 'done', 'unchanged', 'refused', 'failed', 'gone', 'blocked', 'missed', 'interrupted', name='runoutcome', native_enum=False, length=32), nullable=False),
     sa.Column('reason', sa.String(), nullable=False),
     sa.Column('fetches', sa.Integer(), nullable=False),
     sa.Column('posts_seen', sa.Integer(), nullable=False),
@@ -374,7 +411,9 @@ def upgrade() -> None:
     sa.UniqueConstraint('target_id', 'due_at', name=op.f('uq_runs_target_id_due_at'))
     )
     with op.batch_alter_table('runs', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_runs_due_at'), ['due_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_runs_outcome'), ['outcome'], unique=False)
+        batch_op.create_index('ix_runs_queued', ['host', 'due_at'], unique=False, sqlite_where=sa.text("outcome = 'queued'"), postgresql_where=sa.text("outcome = 'queued'"))
 
     op.create_table('fetches',
     sa.Column('run_id', sa.String(length=26), nullable=False),
@@ -382,8 +421,11 @@ def upgrade() -> None:
     sa.Column('status', sa.Integer(), nullable=False),
     sa.Column('headers', sa.JSON(), nullable=False),
     sa.Column('fetched_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('body_sha256', sa.String(length=64), nullable=False),
+    sa.Column('body_sha256', sa.LargeBinary(length=32), nullable=False),
     sa.Column('media_type', sa.String(length=120), nullable=False),
+    sa.Column('kind', sa.String(length=32), nullable=False),
+    sa.Column('unparsed', sa.Integer(), nullable=False),
+    sa.Column('problems', sa.JSON(), nullable=False),
     sa.Column('body_erased_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('id', sa.String(length=26), nullable=False),
     sa.ForeignKeyConstraint(['run_id'], ['runs.id'], name=op.f('fk_fetches_run_id_runs')),
@@ -393,12 +435,29 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_fetches_body_sha256'), ['body_sha256'], unique=False)
         batch_op.create_index('ix_fetches_kept_body', ['body_sha256'], unique=False, sqlite_where=sa.text('body_erased_at IS NULL'), postgresql_where=sa.text('body_erased_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_fetches_run_id'), ['run_id'], unique=False)
+        batch_op.create_index('ix_fetches_unparsed', ['fetched_at'], unique=False, sqlite_where=sa.text('unparsed > 0'), postgresql_where=sa.text('unparsed > 0'))
+
+    op.create_table('observations',
+    sa.Column('post_id', sa.String(length=26), nullable=False),
+    sa.Column('run_id', sa.String(length=26), nullable=False),
+    sa.Column('fetch_id', sa.String(length=26), nullable=True),
+    sa.Column('sight', sa.Enum('seen_again', 'deleted', 'blocked', 'account_gone', 'failed', name='sight', native_enum=False, length=32), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['fetch_id'], ['fetches.id'], name=op.f('fk_observations_fetch_id_fetches')),
+    sa.ForeignKeyConstraint(['post_id'], ['posts.id'], name=op.f('fk_observations_post_id_posts')),
+    sa.ForeignKeyConstraint(['run_id'], ['runs.id'], name=op.f('fk_observations_run_id_runs')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_observations'))
+    )
+    with op.batch_alter_table('observations', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_observations_post_id'), ['post_id'], unique=False)
 
     op.create_table('post_versions',
     sa.Column('post_id', sa.String(length=26), nullable=False),
     sa.Column('number', sa.Integer(), nullable=False),
     sa.Column('text', sa.String(), nullable=False),
-    sa.Column('text_sha256', sa.String(length=64), nullable=False),
+    sa.Column('text_sha256', sa.LargeBinary(length=32), nullable=False),
     sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('edited_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('fetch_id', sa.String(length=26), nullable=False),
@@ -605,14 +664,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_post_versions_fetch_id'))
 
     op.drop_table('post_versions')
+    with op.batch_alter_table('observations', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_observations_post_id'))
+
+    op.drop_table('observations')
     with op.batch_alter_table('fetches', schema=None) as batch_op:
+        batch_op.drop_index('ix_fetches_unparsed', sqlite_where=sa.text('unparsed > 0'), postgresql_where=sa.text('unparsed > 0'))
         batch_op.drop_index(batch_op.f('ix_fetches_run_id'))
         batch_op.drop_index('ix_fetches_kept_body', sqlite_where=sa.text('body_erased_at IS NULL'), postgresql_where=sa.text('body_erased_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_fetches_body_sha256'))
 
     op.drop_table('fetches')
     with op.batch_alter_table('runs', schema=None) as batch_op:
+        batch_op.drop_index('ix_runs_queued', sqlite_where=sa.text("outcome = 'queued'"), postgresql_where=sa.text("outcome = 'queued'"))
         batch_op.drop_index(batch_op.f('ix_runs_outcome'))
+        batch_op.drop_index(batch_op.f('ix_runs_due_at'))
 
     op.drop_table('runs')
     with op.batch_alter_table('follow_ups', schema=None) as batch_op:
@@ -622,6 +688,7 @@ def downgrade() -> None:
     with op.batch_alter_table('targets', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_targets_next_due_at'))
         batch_op.drop_index(batch_op.f('ix_targets_mandate_id'))
+        batch_op.drop_index(batch_op.f('ix_targets_host'))
         batch_op.drop_index(batch_op.f('ix_targets_account_id'))
 
     op.drop_table('targets')
@@ -689,10 +756,15 @@ def downgrade() -> None:
 
     op.drop_table('log_entries')
     op.drop_table('installation')
+    with op.batch_alter_table('hosts', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_hosts_holder'))
+
+    op.drop_table('hosts')
     op.drop_table('contests')
     with op.batch_alter_table('civil_servants', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_civil_servants_name_index'))
 
     op.drop_table('civil_servants')
     op.drop_table('checkpoints')
+    op.drop_table('bodies')
     op.drop_table('accounts')

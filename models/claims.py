@@ -1,0 +1,173 @@
+"""How due targets become queued runs, and queued runs somebody's work: in batches, by any number of processes.
+
+A worker holds what it claimed for a while and goes on renewing it; what a dead worker held is taken back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from models.log import record
+from models.targets import LATE_AFTER, Run, RunOutcome, Target, close_run, record_missed, refusals
+
+INTERRUPTIONS_IN_A_ROW = 3
+"""A target whose runs were cut off that often is not made due at once again: it may be what kills the crawler."""
+
+_OPEN = (RunOutcome.QUEUED, RunOutcome.RUNNING)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Due:
+    """A target whose time came at `at`; `missed` earlier times since `first` passed without a run."""
+
+    target: Target
+    at: dt.datetime
+    first: dt.datetime
+    missed: int = 0
+    looks_back_to: dt.datetime | None = None
+
+
+def queue_runs(session: Session, due: Sequence[Due], *, actor: str, now: dt.datetime) -> dict[str, str]:
+    """Queue one run for each; returns why those targets may not run that may not, by id.
+
+    Where the run before still waits or works, this due time is recorded as missed instead. The caller holds the
+    targets' rows, so no two schedulers queue the same.
+    """
+    targets = [one.target for one in due]
+    busy = _busy(session, targets)
+    done = _existing(session, due)
+    refused = refusals(session, targets, now)
+    for one in due:
+        target = one.target
+        if one.missed:
+            record_missed(session, target, due_at=one.first, count=one.missed, actor=actor, at=now)
+        if target.id in busy and target.id not in refused:
+            why = f"proses sebelumnya masih {_WAITS[busy[target.id]]}"
+            record_missed(session, target, due_at=one.at, count=1, actor=actor, why=why, at=now)
+        elif (target.id, one.at) not in done:
+            run = Run(target_id=target.id, host=target.host, due_at=one.at, looks_back_to=one.looks_back_to)
+            if now - one.at > LATE_AFTER:
+                run.late_reason = "penjadwal tidak berjalan"
+            session.add(run)
+            if target.id in refused:
+                session.flush()
+                close_run(session, run, RunOutcome.REFUSED, actor=actor, reason=refused[target.id], at=now)
+    return refused
+
+
+_WAITS = {RunOutcome.QUEUED: "menunggu giliran", RunOutcome.RUNNING: "berjalan"}
+
+
+def waiting_hosts(session: Session, *, besides: Collection[str], limit: int) -> list[str]:
+    """Hosts with queued runs, the one that waits longest first."""
+    waiting = (
+        select(Run.host)
+        .where(Run.outcome == RunOutcome.QUEUED, Run.host.not_in(besides))
+        .group_by(Run.host)
+        .order_by(func.min(Run.due_at))
+        .limit(limit)
+    )
+    return list(session.scalars(waiting))
+
+
+def claim_runs(
+    session: Session,
+    wanted: Mapping[str, int],
+    worker: str,
+    *,
+    actor: str,
+    now: dt.datetime,
+    lease: dt.timedelta,
+    why_late: Mapping[str, str],
+    only: Collection[str] | None = None,
+) -> list[tuple[Run, Target]]:
+    """Start up to so many queued runs of each host, oldest first; those that may not run any more are refused.
+
+    `why_late` says for a host why its runs had to wait. `only` limits the choice to these runs.
+    """
+    claimed: list[Run] = []
+    for host, count in wanted.items():
+        queued = select(Run).where(Run.outcome == RunOutcome.QUEUED, Run.host == host)
+        if only is not None:
+            queued = queued.where(Run.id.in_(only))
+        claimed += session.scalars(queued.order_by(Run.due_at, Run.id).limit(count).with_for_update(skip_locked=True))
+    ids = {run.target_id for run in claimed}
+    targets = {target.id: target for target in session.scalars(select(Target).where(Target.id.in_(ids)))}
+    refused = refusals(session, list(targets.values()), now)
+    for run in claimed:
+        if run.target_id in refused:
+            close_run(session, run, RunOutcome.REFUSED, actor=actor, reason=refused[run.target_id], at=now)
+        else:
+            _begin(session, run, worker, actor, now, lease, why_late)
+    return [(run, targets[run.target_id]) for run in claimed if run.outcome is RunOutcome.RUNNING]
+
+
+def renew_claims(session: Session, worker: str, *, now: dt.datetime, lease: dt.timedelta) -> None:
+    """Go on holding what the worker runs."""
+    held = update(Run).where(Run.outcome == RunOutcome.RUNNING, Run.worker == worker).values(held_until=now + lease)
+    session.execute(held.execution_options(synchronize_session=False))
+
+
+def take_back(session: Session, *, actor: str, now: dt.datetime, worker: str | None = None) -> int:
+    """End the runs whose worker no longer answers (or those of `worker`, for its successor) and make their targets due
+    again; returns how many.
+    """
+    lost = select(Run).where(Run.outcome == RunOutcome.RUNNING)
+    lost = lost.where(Run.worker == worker) if worker else lost.where(Run.held_until < now)
+    runs = session.scalars(lost.with_for_update(skip_locked=True)).all()
+    for run in runs:
+        interrupt(session, run, actor=actor, now=now)
+    return len(runs)
+
+
+def interrupt(session: Session, run: Run, *, actor: str, now: dt.datetime) -> None:
+    """End a run that was cut off; its target is due again, unless that happened too often in a row."""
+    close_run(session, run, RunOutcome.INTERRUPTED, actor=actor, reason="proses berhenti sebelum selesai", at=now)
+    session.flush()
+    last = session.scalars(
+        select(Run.outcome)
+        .where(Run.target_id == run.target_id, Run.outcome != RunOutcome.MISSED)
+        .order_by(Run.due_at.desc())
+        .limit(INTERRUPTIONS_IN_A_ROW)
+    ).all()
+    if set(last) != {RunOutcome.INTERRUPTED} or len(last) < INTERRUPTIONS_IN_A_ROW:
+        target = session.get_one(Target, run.target_id)
+        target.next_due_at = min(target.next_due_at, now)
+
+
+def _busy(session: Session, targets: Sequence[Target]) -> dict[str, RunOutcome]:
+    rows = session.execute(
+        select(Run.target_id, Run.outcome).where(
+            Run.target_id.in_([target.id for target in targets]), Run.outcome.in_(_OPEN)
+        )
+    )
+    return dict(rows.tuples().all())
+
+
+def _existing(session: Session, due: Sequence[Due]) -> set[tuple[str, dt.datetime]]:
+    rows = session.execute(
+        select(Run.target_id, Run.due_at).where(
+            Run.target_id.in_([one.target.id for one in due]), Run.due_at.in_({one.at for one in due})
+        )
+    )
+    return set(rows.tuples().all())
+
+
+def _begin(
+    session: Session,
+    run: Run,
+    worker: str,
+    actor: str,
+    now: dt.datetime,
+    lease: dt.timedelta,
+    why_late: Mapping[str, str],
+) -> None:
+    run.outcome, run.started_at, run.worker, run.held_until = RunOutcome.RUNNING, now, worker, now + lease
+    if now - run.due_at > LATE_AFTER and not run.late_reason:
+        run.late_reason = why_late.get(run.host) or "antrean penuh"
+    record(session, "run.started", run, actor=actor, at=now, target=run.target_id, due_at=run.due_at.isoformat())

@@ -1,0 +1,183 @@
+"""Hosts: who may ask a server now, for all crawling processes on all machines together.
+
+A host is asked by one worker at a time (a lease), never while it rests (it said so, its budget is used up, or the
+circuit breaker is open), and half-open with one run as a probe (M. Nygard, Release It!, ch. 5).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import enum
+import random
+from collections.abc import Collection, Iterable, Mapping
+
+from sqlalchemy import String, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, insert_into
+from models.ids import ID_LENGTH
+from models.log import record
+
+FAILURES_TO_OPEN = 5
+FIRST_REST = dt.timedelta(minutes=5)
+LONGEST_REST = dt.timedelta(hours=6)
+JITTER = 0.2
+BUDGET_WINDOW = dt.timedelta(hours=1)
+MAX_HOST_CHARACTERS = 253
+MAX_REASON_CHARACTERS = 300
+
+
+class Breaker(enum.StrEnum):
+    """closed: asked as usual. open: left alone. half_open: one run may try."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class Host(Base):
+    """One server by its name. `rest_until` and `rest_reason`: until when nobody asks it, and why.
+
+    `failures` counts those in a row; `openings` how often in a row the breaker opened. `window_requests` are those
+    since `window_started_at`, an hour at most. `crawl_delay`: what its robots.txt asks for, in seconds.
+    """
+
+    __tablename__ = "hosts"
+
+    name: Mapped[str] = mapped_column(String(MAX_HOST_CHARACTERS), primary_key=True)
+    holder: Mapped[str | None] = mapped_column(String(ID_LENGTH), default=None, index=True)
+    held_until: Mapped[dt.datetime | None] = mapped_column(default=None)
+    rest_until: Mapped[dt.datetime | None] = mapped_column(default=None)
+    rest_reason: Mapped[str] = mapped_column(String(MAX_REASON_CHARACTERS), default="")
+    failures: Mapped[int] = mapped_column(default=0)
+    openings: Mapped[int] = mapped_column(default=0)
+    last_failure: Mapped[str] = mapped_column(String(MAX_REASON_CHARACTERS), default="")
+    last_request_at: Mapped[dt.datetime | None] = mapped_column(default=None)
+    last_success_at: Mapped[dt.datetime | None] = mapped_column(default=None)
+    crawl_delay: Mapped[float] = mapped_column(default=0.0)
+    window_started_at: Mapped[dt.datetime | None] = mapped_column(default=None)
+    window_requests: Mapped[int] = mapped_column(default=0)
+
+    def breaker(self, at: dt.datetime) -> Breaker:
+        """The state of its circuit breaker."""
+        if not self.openings:
+            return Breaker.CLOSED
+        return Breaker.OPEN if self.rests(at) else Breaker.HALF_OPEN
+
+    def rests(self, at: dt.datetime) -> bool:
+        """Whether nobody may ask it now."""
+        return self.rest_until is not None and self.rest_until > at
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Turn:
+    """Leave to ask a host: `probe` means with one run only. `not_before`: the pause since the last request of whoever
+    held it before ends then. `spent`: requests of this hour. `crawl_delay` in seconds, as far as known.
+    """
+
+    host: str
+    probe: bool
+    not_before: dt.datetime | None
+    spent: int
+    crawl_delay: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HostNews:
+    """What a worker saw of a host since its last news.
+
+    `failures` in a row at the end (0: the last request succeeded), `requests` made, `rest_until` what the server or
+    the budget asks for.
+    """
+
+    host: str
+    requests: int = 0
+    failures: int = 0
+    failure: str = ""
+    rest_until: dt.datetime | None = None
+    rest_reason: str = ""
+    crawl_delay: float | None = None
+    succeeded: bool = False
+
+
+def take_hosts(
+    session: Session, names: Collection[str], worker: str, *, now: dt.datetime, lease: dt.timedelta
+) -> dict[str, Turn]:
+    """Lease those of the hosts that neither rest nor are held by another worker; returns these by name."""
+    if not names:
+        return {}
+    rows = [{"name": name} for name in sorted(names)]
+    session.execute(insert_into(session, Host).on_conflict_do_nothing(), rows)
+    free = or_(Host.holder.is_(None), Host.holder == worker, Host.held_until < now)
+    rested = or_(Host.rest_until.is_(None), Host.rest_until <= now)
+    wanted = select(Host).where(Host.name.in_(names), free, rested).order_by(Host.name)
+    turns = {}
+    for host in session.scalars(wanted.with_for_update(skip_locked=True).execution_options(populate_existing=True)):
+        host.holder, host.held_until = worker, now + lease
+        turns[host.name] = Turn(host.name, host.openings > 0, host.last_request_at, _spent(host, now), host.crawl_delay)
+    return turns
+
+
+def renew_leases(session: Session, worker: str, *, now: dt.datetime, lease: dt.timedelta) -> None:
+    """Go on holding what the worker holds."""
+    held = update(Host).where(Host.holder == worker).values(held_until=now + lease)
+    session.execute(held.execution_options(synchronize_session=False))
+
+
+def release_hosts(session: Session, names: Iterable[str], worker: str) -> None:
+    """Let others ask these hosts."""
+    given_back = update(Host).where(Host.name.in_(list(names)), Host.holder == worker).values(holder=None)
+    session.execute(given_back.execution_options(synchronize_session=False))
+
+
+def note_news(session: Session, news: Iterable[HostNews], *, actor: str, now: dt.datetime) -> None:
+    """Write down what was seen, and open or close the circuit breakers."""
+    by_name = {one.host: one for one in news}
+    rows = session.scalars(select(Host).where(Host.name.in_(by_name)).order_by(Host.name).with_for_update())
+    for host in rows:
+        _apply(session, host, by_name[host.name], actor, now)
+
+
+def states(session: Session, names: Collection[str]) -> Mapping[str, Host]:
+    """The known ones of these hosts by name."""
+    return {host.name: host for host in session.scalars(select(Host).where(Host.name.in_(names)))}
+
+
+def _apply(session: Session, host: Host, news: HostNews, actor: str, now: dt.datetime) -> None:
+    if news.requests:
+        spent = _spent(host, now)
+        host.window_started_at = host.window_started_at if spent else now
+        host.window_requests = spent + news.requests
+        host.last_request_at = now
+    if news.crawl_delay is not None:
+        host.crawl_delay = news.crawl_delay
+    if news.succeeded:
+        host.last_success_at, host.failures = now, 0
+        if host.openings:
+            host.openings = 0
+            record(session, "host.closed", f"hosts:{host.name}", actor=actor, at=now)
+    if news.failures:
+        host.last_failure = news.failure[:MAX_REASON_CHARACTERS]
+        host.failures = news.failures if news.succeeded else host.failures + news.failures
+        if host.failures >= FAILURES_TO_OPEN or host.openings:
+            _open(session, host, actor, now)
+    if news.rest_until is not None and (host.rest_until is None or host.rest_until < news.rest_until):
+        host.rest_until, host.rest_reason = news.rest_until, news.rest_reason[:MAX_REASON_CHARACTERS]
+
+
+def _open(session: Session, host: Host, actor: str, now: dt.datetime) -> None:
+    """Leave the host alone, twice as long each time, with jitter so that no two hosts wake together."""
+    if host.rests(now) and host.openings:
+        return
+    rest = min(FIRST_REST * 2**host.openings, LONGEST_REST) * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+    host.openings, host.failures = min(host.openings + 1, 30), 0
+    host.rest_until = now + rest
+    host.rest_reason = f"pemutus arus terbuka: {host.last_failure}"[:MAX_REASON_CHARACTERS]
+    record(session, "host.opened", f"hosts:{host.name}", actor=actor, at=now, until=host.rest_until.isoformat())
+
+
+def _spent(host: Host, now: dt.datetime) -> int:
+    if host.window_started_at is None or now - host.window_started_at >= BUDGET_WINDOW:
+        return 0
+    return host.window_requests
