@@ -1,11 +1,9 @@
 """Mastodon and servers that speak its API: one account's statuses, newest first, edits included.
 
-API: https://docs.joinmastodon.org/methods/accounts/#lookup and #statuses.
+API: https://docs.joinmastodon.org/methods/accounts/#lookup and #statuses, /methods/statuses/#get and #history.
 
-The watermark is `{"account_id", "newest", "pending"}`. `newest` is the highest status id below which nothing is
-missing. A walk that needs several pages notes in `pending` (`top`: the highest id seen, `max_id`: where to go on)
-how far it came; only when it meets `newest` or the end does `newest` move to `top`. A run that is cut off
-therefore leaves no gap: the next one finishes the walk first.
+The watermark is `{"account_id", "moved_to", "newest", "pending"}`: the account's lasting id, the account it says it
+moved to, and how far its timeline is known (`crawler.walk`).
 """
 
 from __future__ import annotations
@@ -15,34 +13,40 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from crawler.jsontext import read_json, text_at, value_at
-from crawler.moments import parse_moment
-from crawler.source import Answer, Ask, Page, Parsed, Source, Unparsed, unparsed
-from crawler.text import html_to_text
-from models.base import JsonObject
-from models.errors import BadInput
-from models.posts import ParsedPost, storable
+from crawler import walk
+from crawler.mastodon_status import (
+    Address,
+    StatusPage,
+    parse_address,
+    read_account,
+    read_history,
+    read_page,
+    read_status,
+    status_id_in,
+)
+from crawler.source import Answer, Ask, Blocked, Gone, Holder, KnownPost, Page, Parsed, Source
+from crawler.walk import Leg, Step, order
+from models.posts import ParsedPost
 
 PAGE_SIZE = 40
 """The most a server gives at once. Each run reads the newest page whole, so edits of its posts are seen."""
 
-MAX_ATTACHMENTS = 40
-MAX_URI_CHARACTERS = 400
-
+_LOOKUP, _ACCOUNT, _HISTORY, _RECHECK, _WEB_PAGE = "lookup", "account", "history", "recheck", "recheck-page"
 _LINK = re.compile(r"<([^<>]*)>\s*;\s*rel=\"?next\"?", re.IGNORECASE)
-_PATH = re.compile(r"/@([^/@\s]{1,200})(@[^/@\s]{1,200})?/?")
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_NO_LOOKUP = frozenset({400, 404, 405, 501})
+"""How servers answer that do not know the name, or not the lookup."""
+_SIGN_IN = frozenset({401, 422})
+"""How servers answer that show nothing to visitors (Mastodon before 3.0 with 422)."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Address:
-    """`https://host/@name` taken apart: `origin` is `https://host`, `acct` what the lookup takes."""
+class HistoryAsk(Ask):
+    """Asks for the texts that the post `external_id` has had."""
 
-    origin: str
-    host: str
-    acct: str
+    external_id: str = ""
 
 
 class Mastodon(Source):
@@ -52,41 +56,58 @@ class Mastodon(Source):
     needs_tls = True
 
     def begin(self, address: str, watermark: Mapping[str, Any], since: dt.datetime | None = None) -> Ask:
-        """Finish an interrupted walk first; else the newest page; before all, the account's id."""
-        del since
+        """The newest page, or the rest of an interrupted walk; the account itself at first and at every look-back."""
         place = parse_address(address)
-        if not watermark.get("account_id"):
+        if since is not None or not watermark.get("account_id"):
             query = urlencode({"acct": place.acct})
-            return Ask(f"{place.origin}/api/v1/accounts/lookup?{query}", kind="lookup")
-        if watermark.get("pending"):
-            return _older(place, watermark, kind="resume")
-        return _newest(place, watermark)
+            return Ask(f"{place.origin}/api/v1/accounts/lookup?{query}", kind=_LOOKUP, since=since)
+        return _statuses(place, watermark, walk.first_step(watermark, None), None)
 
     def read(self, address: str, watermark: Mapping[str, Any], ask: Ask, answer: Answer) -> Page:
-        """Read the lookup or one page of statuses."""
+        """Read the account, one page of its statuses, or the texts one of them has had."""
         place = parse_address(address)
-        if ask.kind == "lookup":
-            known = {**watermark, "account_id": _account_id(answer.body)}
-            return Page(Parsed(), known, _newest(place, known))
-        parsed, ids = _parse_page(answer.body, place, str(watermark["account_id"]))
-        return _walk(place, watermark, ask, parsed, ids, answer.headers.get("link"))
+        if isinstance(ask, HistoryAsk):
+            return Page(read_history(answer.body, ask.external_id), dict(watermark))
+        if ask.kind in {_LOOKUP, _ACCOUNT}:
+            return _account(place, watermark, ask, answer.body)
+        page = read_page(answer.body, place, str(watermark["account_id"]))
+        known, step = walk.take(watermark, ask, _leg(ask, page, answer.headers.get("link")))
+        following = _statuses(place, known, step, ask.since) if step is not None else None
+        return Page(page.parsed, known, following, histories=_histories(place, page))
 
+    def refused(self, address: str, watermark: Mapping[str, Any], ask: Ask, status: int, answer: Answer) -> Ask | None:
+        """Look the account up in another way; say who moved, and who shows nothing to visitors.
 
-def parse_address(address: str) -> Address:
-    """Take `https://host/@name` (or `/@name@other.host`) apart.
+        A known account is asked for by its id: its handle may have changed. An unknown one by its name where the id
+        belongs, as Pleroma and Akkoma take it.
+        """
+        place = parse_address(address)
+        if ask.kind == _LOOKUP and status in _NO_LOOKUP:
+            name = quote(str(watermark.get("account_id") or place.acct), safe="@")
+            return Ask(f"{place.origin}/api/v1/accounts/{name}", kind=_ACCOUNT, since=ask.since)
+        if status in _SIGN_IN and (status == 401 or b"authenticated" in answer.body[:1_000]):  # noqa: PLR2004
+            raise Blocked(f"server hanya menjawab pengguna yang masuk (HTTP {status})")
+        if status in {404, 410} and ask.kind not in {_HISTORY, _RECHECK, _WEB_PAGE} and watermark.get("moved_to"):
+            raise Gone(f"akun tidak ada lagi (HTTP {status}); sebelumnya tercatat pindah ke {watermark['moved_to']}")
+        return None
 
-    Raises:
-        BadInput: it has another form.
-    """
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname
-    except ValueError as error:
-        raise BadInput(f"Mastodon address {address[:200]!r}: {error}") from error
-    name = _PATH.fullmatch(parts.path)
-    if parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc or name is None:
-        raise BadInput(f"Mastodon address {address[:200]!r} is not of the form https://host/@name")
-    return Address(f"{parts.scheme}://{parts.netloc}", host, name[1] + (name[2] or ""))
+    def recheck(self, address: str, watermark: Mapping[str, Any], post: KnownPost) -> Ask | None:
+        """Ask for the status by its id, or for its page where no address of it carries the id."""
+        del watermark
+        place = parse_address(address)
+        status_id = status_id_in((post.external_id, post.url), place)
+        if status_id is not None:
+            return Ask(f"{place.origin}/api/v1/statuses/{status_id}", kind=_RECHECK)
+        for url in (post.url, post.external_id):
+            if url and url.startswith(f"{place.origin}/"):
+                return Ask(url, kind=_WEB_PAGE)
+        return None
+
+    def reread(self, address: str, watermark: Mapping[str, Any], ask: Ask, answer: Answer) -> ParsedPost | None:
+        """The status as it is now."""
+        if ask.kind == _WEB_PAGE:
+            return None
+        return read_status(answer.body, parse_address(address), str(watermark.get("account_id", "")))
 
 
 def parse_posts(body: bytes, address: str, account_id: str) -> Parsed:
@@ -97,150 +118,64 @@ def parse_posts(body: bytes, address: str, account_id: str) -> Parsed:
     Raises:
         BadInput: the body is not a JSON list, or the address is malformed.
     """
-    return _parse_page(body, parse_address(address), account_id)[0]
+    return read_page(body, parse_address(address), account_id).parsed
 
 
-def _parse_page(body: bytes, place: Address, account_id: str) -> tuple[Parsed, list[str]]:
-    """The posts, and the ids of all statuses that have one, understood or not."""
-    items = read_json(body)
-    if not isinstance(items, list):
-        raise BadInput("a page of statuses is a JSON list")
-    posts: list[ParsedPost] = []
-    strange: list[Unparsed] = []
-    ids: list[str] = []
-    for index, item in enumerate(items):
-        try:
-            ids.append(_status_id(item))
-            posts.append(_parse_status(item, place, account_id, f"/{index}"))
-        except BadInput as error:
-            strange.append(unparsed(f"/{index}", error))
-    return Parsed(tuple(posts), tuple(strange)), ids
+def _account(place: Address, watermark: Mapping[str, Any], ask: Ask, body: bytes) -> Page:
+    """Whose page it is. Where another account took the name, the walk ends: its posts are not the holder's."""
+    state = read_account(body)
+    holder = Holder(state.identifier, state.acct or place.acct)
+    if watermark.get("account_id", state.identifier) != state.identifier:
+        return Page(Parsed(), dict(watermark), holder=holder)
+    if state.suspended:
+        raise Gone("akun ditangguhkan (suspended) oleh servernya")
+    known = {**watermark, "account_id": state.identifier}
+    known.pop("moved_to", None)
+    if state.moved_to:
+        known["moved_to"] = state.moved_to
+    return Page(Parsed(), known, _statuses(place, known, walk.first_step(known, ask.since), ask.since), holder)
 
 
-def _parse_status(item: Any, place: Address, account_id: str, locator: str) -> ParsedPost:
-    author = text_at(item, "account", "acct")
-    if text_at(item, "account", "id") != account_id and author.lower() != place.acct.lower():
-        raise BadInput("status of another account")
-    reblog = value_at(item, "reblog")
-    shown = reblog if isinstance(reblog, dict) else item
-    content = value_at(shown, "content")
-    if not isinstance(content, str):
-        raise BadInput("status without content")
-    return ParsedPost(
-        external_id=_external_id(item, place),
-        text="\n\n".join(part for part in (text_at(shown, "spoiler_text").strip(), html_to_text(content)) if part),
-        url=_web_url(item) or _web_url(shown),
-        posted_at=parse_moment(value_at(item, "created_at")),
-        locator=locator,
-        author=text_at(shown, "account", "acct"),
-        edited_at=parse_moment(value_at(shown, "edited_at")),
-        is_repost=shown is not item,
-        attachments=tuple(_attachments(shown)),
-    )
+def _histories(place: Address, page: StatusPage) -> dict[str, Ask]:
+    return {
+        external_id: HistoryAsk(
+            f"{place.origin}/api/v1/statuses/{status_id}/history", kind=_HISTORY, external_id=external_id
+        )
+        for external_id, status_id in page.edited.items()
+    }
 
 
-def _status_id(item: Any) -> str:
-    identifier = text_at(item, "id")
-    if not _ID.fullmatch(identifier):
-        raise BadInput("status without a usable id")
-    return identifier
+def _statuses(place: Address, watermark: Mapping[str, Any], step: Step, since: dt.datetime | None) -> Ask:
+    query: dict[str, Any] = {"limit": PAGE_SIZE}
+    if step.below is not None:
+        query["max_id"] = step.below
+        if since is None and watermark.get("newest"):
+            query["since_id"] = watermark["newest"]
+    url = f"{place.origin}/api/v1/accounts/{watermark['account_id']}/statuses?{urlencode(query)}"
+    return Ask(url, kind=step.kind, conditional=step.kind == walk.NEWEST and since is None, since=since)
 
 
-def _external_id(item: Any, place: Address) -> str:
-    """The status' `uri`, but only on the server that was asked: no server may speak for another one's posts."""
-    uri = text_at(item, "uri")
-    try:
-        own = len(uri) <= MAX_URI_CHARACTERS and urlsplit(uri).hostname == place.host
-    except ValueError:
-        own = False
-    return uri if own else f"{place.origin}/statuses/{_status_id(item)}"
-
-
-def _web_url(item: Any) -> str | None:
-    url = text_at(item, "url")
-    return url if url.startswith(("https://", "http://")) else None
-
-
-def _attachments(item: Any) -> list[JsonObject]:
-    """Media with their descriptions, and the options of a poll: what the author added to the text."""
-    media = value_at(item, "media_attachments")
-    found: list[JsonObject] = [
-        {
-            "kind": storable(text_at(entry, "type")[:20]),
-            "description": storable(text_at(entry, "description")[:5_000]),
-            "url": storable(text_at(entry, "url")[:2_000]),
-        }
-        for entry in (media if isinstance(media, list) else [])[:MAX_ATTACHMENTS]
-        if isinstance(entry, dict)
-    ]
-    options = value_at(item, "poll", "options")
-    if isinstance(options, list):
-        titles = [storable(text_at(option, "title")[:500]) for option in options[:MAX_ATTACHMENTS]]
-        found.append({"kind": "poll", "options": titles})
-    return found
-
-
-def _account_id(body: bytes) -> str:
-    identifier = text_at(read_json(body), "id")
-    if not _ID.fullmatch(identifier):
-        raise BadInput("account lookup without an id")
-    return identifier
-
-
-def _walk(
-    place: Address, watermark: Mapping[str, Any], ask: Ask, parsed: Parsed, ids: list[str], link: str | None
-) -> Page:
-    """Move the watermark over a page that is about to be stored, and say where to go on."""
-    newest, pending = watermark.get("newest"), watermark.get("pending")
-    lower = _next_max_id(ids, link)
-    closed = lower is None or (newest is not None and _order(min(ids, key=_order)) <= _order(newest))
-    known = {key: value for key, value in watermark.items() if key != "pending"}
-    top = pending["top"] if ask.kind != "newest" and pending else max(ids, key=_order, default=newest)
-    if not closed:
-        if ask.kind != "newest" and pending and _order(lower or "") >= _order(pending["max_id"]):
-            raise BadInput("paging does not advance")
-        known["pending"] = {"top": top, "max_id": lower}
-        return Page(parsed, known, _older(place, known, kind="older" if ask.kind == "newest" else ask.kind))
-    if top is not None:
-        known["newest"] = max(top, newest or top, key=_order)
-    return Page(parsed, known, _newest(place, known) if ask.kind == "resume" else None)
-
-
-def _newest(place: Address, watermark: Mapping[str, Any]) -> Ask:
-    return Ask(_statuses_url(place, watermark, limit=PAGE_SIZE), kind="newest", conditional=True)
-
-
-def _older(place: Address, watermark: Mapping[str, Any], *, kind: str) -> Ask:
-    bounds = {"max_id": watermark["pending"]["max_id"]}
-    if watermark.get("newest"):
-        bounds["since_id"] = watermark["newest"]
-    return Ask(_statuses_url(place, watermark, limit=PAGE_SIZE, **bounds), kind=kind)
-
-
-def _statuses_url(place: Address, watermark: Mapping[str, Any], **query: Any) -> str:
-    return f"{place.origin}/api/v1/accounts/{watermark['account_id']}/statuses?{urlencode(query)}"
-
-
-def _next_max_id(ids: list[str], link: str | None) -> str | None:
-    """The `max_id` of the next older page, None at the end.
+def _leg(ask: Ask, page: StatusPage, link: str | None) -> Leg:
+    """Where the next older page begins.
 
     Only the id is taken from the `Link` header: the request goes to the server that was asked, whatever the header
-    says. A server without the header is asked again until a page comes back empty.
+    says. A server without the header is asked again until a page comes back empty, or (where `max_id` includes the
+    post itself) with nothing new.
     """
-    if not ids:
-        return None
+    asked = parse_qs(urlsplit(ask.url).query).get("max_id", [None])[0]
+    lower: str | None = min(page.ids, key=order, default=None)
     if link is None:
-        return min(ids, key=_order)
-    following = _LINK.search(link)
-    if following is None:
-        return None
+        lower = None if page.ids == (asked,) else lower
+    elif following := _LINK.search(link):
+        lower = _max_id(following[1]) or lower
+    else:
+        lower = None
+    return Leg(page.ids, lower, page.oldest, asked)
+
+
+def _max_id(url: str) -> str | None:
     try:
-        found = parse_qs(urlsplit(following[1]).query).get("max_id", [""])[0]
+        found = parse_qs(urlsplit(url).query).get("max_id", [""])[0]
     except ValueError:
-        found = ""
-    return found if _ID.fullmatch(found) else min(ids, key=_order)
-
-
-def _order(identifier: str) -> tuple[int, str]:
-    """Ids are numbers or sortable words of growing length: longer is newer, then the alphabet decides."""
-    return len(identifier), identifier
+        return None
+    return found if _ID.fullmatch(found) else None
