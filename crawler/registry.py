@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from crawler.source import Source
+from crawler.sources.bluesky import Bluesky
 from crawler.sources.feed import Feed
 from crawler.sources.mastodon import Mastodon
+from crawler.sources.page import PublicPage
 from models.errors import BadInput
 
 SOURCES: dict[str, Source] = {
+    "bluesky": Bluesky(),
     "feed": Feed(),
     "mastodon": Mastodon(),
+    "page": PublicPage(),
 }
 
 
