@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import re
+import unicodedata
 
-from sqlalchemy import ForeignKey, LargeBinary, String, select
+from sqlalchemy import ForeignKey, LargeBinary, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Id, JsonObject, Row
@@ -13,6 +15,10 @@ from models.canonical import canonical_json
 from models.log import record
 from models.mandates import Mandate
 from models.vault import SALT_BYTES, Vault, commitment, new_salt
+
+_TITLES = frozenset({"apt", "dr", "dra", "drg", "drh", "drs", "h", "hj", "ir", "kh", "prof"})
+_DEGREE = re.compile(r"[a-z]{1,3}(\.[a-z]{1,5})+\.?")  # s.pd, m.si., s.st.pi
+_SIGN = re.compile(r"[\W_]+")
 
 
 class StaffStatus(enum.StrEnum):
@@ -86,16 +92,21 @@ def open_person(vault: Vault, row: CivilServant) -> Person:
     return Person(**{**details, "status": StaffStatus(details["status"])})
 
 
-def namesakes(session: Session, vault: Vault, row: CivilServant) -> int:
-    """How many other rostered people carry the same name (case and spacing ignored)."""
-    index = vault.index(name_key(open_person(vault, row).name), kind="name")
-    others = select(CivilServant.id).where(CivilServant.name_index == index, CivilServant.id != row.id)
-    return len(session.scalars(others).all())
+def namesakes(session: Session, row: CivilServant) -> int:
+    """How many other rostered people, under whatever mandate, carry the same name as `name_key` compares names."""
+    others = select(func.count()).where(CivilServant.name_index == row.name_index, CivilServant.id != row.id)
+    return session.scalar(others) or 0
 
 
 def name_key(name: str) -> str:
-    """The form in which names are compared."""
-    return " ".join(name.casefold().split())
+    """The form in which names are compared: without case, accents, signs, academic and religious titles."""
+    decomposed = unicodedata.normalize("NFKD", name.partition(",")[0].casefold())
+    words = "".join(c for c in decomposed if not unicodedata.combining(c)).split()
+    while len(words) > 1 and words[0].strip(".") in _TITLES:
+        words.pop(0)
+    while len(words) > 1 and _DEGREE.fullmatch(words[-1]):
+        words.pop()
+    return " ".join(filter(None, (_SIGN.sub("", word) for word in words)))
 
 
 def _commit(row: CivilServant, details: JsonObject) -> str:

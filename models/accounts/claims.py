@@ -153,12 +153,13 @@ def verify_attribution(
         IllegalTransition: it is not waiting.
     """
     require_role(officer, Role.OPERATOR, Role.SUPERVISOR)
-    leave(session, attribution, AttributionState.CLAIMED, AttributionState.VERIFIED)
+    require_state(session, attribution, AttributionState.CLAIMED)
     if officer.id in {attribution.asserted_by, *(source.added_by for source in sources_of(session, attribution))}:
         raise NotAllowed("an attribution is verified by another officer than the one who asserted it")
     same_name = namesakes(session, session.get_one(CivilServant, attribution.civil_servant_id))
     if same_name and not distinction.strip():
         raise BadInput(f"{same_name} others on the rosters carry this name: say what tells the person apart from them")
+    attribution.state = AttributionState.VERIFIED
     attribution.verified_by, attribution.verified_at = officer.id, at or utc_now()
     attribution.namesakes_seen, attribution.distinction = same_name, distinction.strip()
     record(session, "attribution.verified", attribution, actor=actor_of(officer), at=at, namesakes=same_name,
@@ -172,7 +173,8 @@ def reject_attribution(session: Session, attribution: Attribution, officer: Offi
         IllegalTransition: it is not waiting.
     """
     require_role(officer, Role.OPERATOR, Role.SUPERVISOR)
-    leave(session, attribution, AttributionState.CLAIMED, AttributionState.REJECTED)
+    require_state(session, attribution, AttributionState.CLAIMED)
+    attribution.state = AttributionState.REJECTED
     record(session, "attribution.rejected", attribution, actor=actor_of(officer), words={"reason": reason})
 
 
@@ -206,8 +208,8 @@ def require_attribution(session: Session, account_id: str) -> Attribution:
     return newest
 
 
-def leave(session: Session, attribution: Attribution, expected: AttributionState, following: AttributionState) -> None:
-    """Take one step from `expected`; for the state functions of this package only.
+def require_state(session: Session, attribution: Attribution, expected: AttributionState) -> None:
+    """Hold the row and let pass only one in this state; for the state functions of this package.
 
     Raises:
         IllegalTransition: it is in another state.
@@ -215,7 +217,6 @@ def leave(session: Session, attribution: Attribution, expected: AttributionState
     lock_row(session, attribution)
     if attribution.state is not expected:
         raise IllegalTransition(f"attribution {attribution.id} is {attribution.state}, not {expected}")
-    attribution.state = following
 
 
 def _require_claimable(session: Session, account: Account, person: CivilServant) -> None:

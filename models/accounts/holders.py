@@ -66,13 +66,16 @@ def note_holder(
     for value in (platform_id, handle):
         if not value.strip() or len(value) > HANDLE_CHARACTERS or not value.isprintable():
             raise BadInput("the page does not say in a usable form whose it is")
-    if account.external_id != platform_id:
-        lock_row(session, account)  # another run of the account may have come first
+    if _is_known(session, account, platform_id, handle, at):
+        return HolderNews.SAME
+    lock_row(session, account)  # another run of the account may have come first
     if account.external_id is None:
         return _identify(session, account, platform_id, handle, at, run)
     if account.external_id != platform_id:
         return _stop(session, account, platform_id, handle, at, run)
-    return _compare(session, account, handle, at, run)
+    if _is_known(session, account, platform_id, handle, at):
+        return HolderNews.SAME
+    return _rename(session, account, handle, at, run)
 
 
 def handle_history(session: Session, account_id: str) -> list[AccountHandle]:
@@ -81,14 +84,26 @@ def handle_history(session: Session, account_id: str) -> list[AccountHandle]:
     return list(session.scalars(rows.order_by(AccountHandle.first_seen_at, AccountHandle.id)))
 
 
-def _compare(session: Session, account: Account, handle: str, at: dt.datetime, run: Row) -> HolderNews:
+def _is_known(session: Session, account: Account, platform_id: str, handle: str, at: dt.datetime) -> bool:
+    """Whether the history's newest period goes on; brings its end up to date."""
     current = _newest_period(session, account)
-    if current is not None and current.handle.casefold() == handle.casefold():
-        if at - current.last_seen_at >= LAST_SEEN_STEP:
-            current.last_seen_at = at
-        return HolderNews.SAME
+    if current is None or account.external_id != platform_id or current.platform_id != platform_id:
+        return False
+    if not _same_handle(current.handle, handle):
+        return False
+    if at - current.last_seen_at >= LAST_SEEN_STEP:
+        current.last_seen_at = at
+    return True
+
+
+def _rename(session: Session, account: Account, handle: str, at: dt.datetime, run: Row) -> HolderNews:
+    """The account goes on under another handle, or is back under its own after somebody else had sat there."""
+    current = _newest_period(session, account)
     before = account.handle if current is None else current.handle
     _begin_period(session, account, str(account.external_id), handle, at)
+    if _same_handle(before, handle):
+        record(session, "account.returned", account, actor=subject_of(run), at=at, words={"handle": handle})
+        return HolderNews.SAME
     _follow(session, account, handle)
     record(session, "account.renamed", account, actor=subject_of(run), at=at, words={"from": before, "to": handle})
     return HolderNews.RENAMED
@@ -156,6 +171,11 @@ def _begin_period(session: Session, account: Account, platform_id: str, handle: 
 def _newest_period(session: Session, account: Account) -> AccountHandle | None:
     rows = select(AccountHandle).where(AccountHandle.account_id == account.id)
     return session.scalar(rows.order_by(AccountHandle.first_seen_at.desc(), AccountHandle.id.desc()).limit(1))
+
+
+def _same_handle(one: str, other: str) -> bool:
+    """Platforms tell handles apart without case."""
+    return one.casefold() == other.casefold()
 
 
 def _live(session: Session, account: Account) -> Attribution | None:

@@ -14,7 +14,7 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.accounts.claims import leave
+from models.accounts.claims import require_state
 from models.accounts.rows import (
     Account,
     AccountHandle,
@@ -72,7 +72,8 @@ def suspend_attribution(session: Session, attribution: Attribution, officer: Off
         IllegalTransition: it is not in force.
     """
     require_role(officer, Role.OPERATOR, Role.SUPERVISOR)
-    leave(session, attribution, AttributionState.VERIFIED, AttributionState.SUSPENDED)
+    require_state(session, attribution, AttributionState.VERIFIED)
+    attribution.state = AttributionState.SUSPENDED
     session.add(
         Suspension(
             attribution_id=attribution.id,
@@ -90,7 +91,8 @@ def suspend_changed_holder(
     session: Session, attribution: Attribution, *, reason: str, actor: str, at: dt.datetime
 ) -> None:
     """Stop using the account because its page is somebody else's; for `models.accounts.holders` only."""
-    leave(session, attribution, AttributionState.VERIFIED, AttributionState.SUSPENDED)
+    require_state(session, attribution, AttributionState.VERIFIED)
+    attribution.state = AttributionState.SUSPENDED
     cause = SuspensionCause.HOLDER_CHANGED
     session.add(Suspension(attribution_id=attribution.id, cause=cause, reason=reason, recorded_by=None, recorded_at=at))
     record(session, "attribution.suspended", attribution, actor=actor, at=at, words={"reason": reason},
@@ -166,13 +168,14 @@ def reinstate_attribution(
         NotAllowed: the officer claimed it, or suspended it.
         IllegalTransition: it is not suspended.
     """
-    verified = attribution.verified_by is not None
-    following = AttributionState.VERIFIED if verified else AttributionState.CLAIMED
-    _resolve(session, attribution, officer, following, SuspensionOutcome.REINSTATED, reason, at or utc_now())
     if officer.id == attribution.asserted_by:
         raise NotAllowed("an attribution is reinstated by another officer than the one who asserted it")
     if platform_id is not None:
         _require_seen(session, attribution.account_id, platform_id)
+    verified = attribution.verified_by is not None
+    following = AttributionState.VERIFIED if verified else AttributionState.CLAIMED
+    _resolve(session, attribution, officer, following, SuspensionOutcome.REINSTATED, reason, at or utc_now())
+    if platform_id is not None:
         session.get_one(Account, attribution.account_id).external_id = platform_id
     record(session, "attribution.reinstated", attribution, actor=actor_of(officer), at=at, state=following.value,
            words={"reason": reason, "platform_id": platform_id or ""})  # fmt: skip
@@ -223,10 +226,11 @@ def _resolve(
     require_role(officer, Role.OPERATOR, Role.SUPERVISOR)
     if not reason.strip():
         raise BadInput("resolving a suspension needs a reason")
-    leave(session, attribution, AttributionState.SUSPENDED, following)
+    require_state(session, attribution, AttributionState.SUSPENDED)
     waiting = open_suspensions(session, [attribution.id])[attribution.id]
     if officer.id in {row.recorded_by for row in waiting}:
         raise NotAllowed("a suspension is resolved by another officer than the one who recorded it")
+    attribution.state = following
     for row in waiting:
         row.resolved_by, row.resolved_at = officer.id, at
         row.outcome, row.resolution = outcome, reason.strip()

@@ -147,6 +147,6 @@ def _holders(session: Session, vault: Vault, account_ids: Iterable[str]) -> dict
     claims = claims.where(Attribution.account_id.in_(account_ids), Attribution.state != AttributionState.REJECTED)
     newest = {claim.account_id: (claim, row) for claim, row in session.execute(claims.order_by(Attribution.id))}
     return {
-        account: Holder(open_person(vault, row), claim, namesakes(session, vault, row))
+        account: Holder(open_person(vault, row), claim, namesakes(session, row))
         for account, (claim, row) in newest.items()
     }

@@ -146,7 +146,7 @@ def _holder(session: Session, vault: Vault, account_id: str) -> Holder | None:
         attribution=attribution,
         asserted_by=session.get_one(Officer, attribution.asserted_by).name,
         verified_by=None if verifier is None else verifier.name,
-        namesakes=namesakes(session, vault, row),
+        namesakes=namesakes(session, row),
     )
 
 

@@ -73,4 +73,4 @@ def test_namesakes_are_found_whatever_case_and_spacing(sqlite_world):
     enrolled(sqlite_world, dataclasses.replace(PERSON, name="  TIRTA kusuma   WARDHANI", nip="198001012006042001"))
     enrolled(sqlite_world, dataclasses.replace(PERSON, name="Tirta Kusuma", nip="198101012006042001"))
     with sqlite_world.database.read() as session:
-        assert namesakes(session, sqlite_world.vault, row) == 1
+        assert namesakes(session, row) == 1

@@ -22,6 +22,7 @@ def upgrade() -> None:
     sa.Column('display_name', sa.String(), nullable=True),
     sa.Column('id', sa.String(length=26), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts')),
+    sa.UniqueConstraint('source', 'external_id', name=op.f('uq_accounts_source_external_id')),
     sa.UniqueConstraint('source', 'handle', name=op.f('uq_accounts_source_handle'))
     )
     op.create_table('bodies',
@@ -117,6 +118,19 @@ def upgrade() -> None:
     sa.Column('digest', sa.LargeBinary(length=32), nullable=False),
     sa.PrimaryKeyConstraint('digest', name=op.f('pk_tombstones'))
     )
+    op.create_table('account_handles',
+    sa.Column('account_id', sa.String(length=26), nullable=False),
+    sa.Column('platform_id', sa.String(length=255), nullable=False),
+    sa.Column('handle', sa.String(length=255), nullable=False),
+    sa.Column('first_seen_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('last_seen_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_account_handles_account_id_accounts')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_account_handles'))
+    )
+    with op.batch_alter_table('account_handles', schema=None) as batch_op:
+        batch_op.create_index('ix_account_handles_account_id_first_seen_at', ['account_id', 'first_seen_at'], unique=False)
+
     op.create_table('attributions',
     sa.Column('account_id', sa.String(length=26), nullable=False),
     sa.Column('civil_servant_id', sa.String(length=26), nullable=False),
@@ -126,6 +140,8 @@ def upgrade() -> None:
     sa.Column('asserted_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('verified_by', sa.String(length=26), nullable=True),
     sa.Column('verified_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('namesakes_seen', sa.Integer(), nullable=True),
+    sa.Column('distinction', sa.String(), nullable=False),
     sa.Column('state', sa.Enum('claimed', 'verified', 'rejected', 'suspended', name='attributionstate', native_enum=False, length=32), nullable=False),
     sa.Column('id', sa.String(length=26), nullable=False),
     sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_attributions_account_id_accounts')),
@@ -138,7 +154,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_attributions_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_attributions_civil_servant_id'), ['civil_servant_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_attributions_state'), ['state'], unique=False)
-        batch_op.create_index('uq_attributions_live', ['account_id'], unique=True, sqlite_where=sa.text("state IN ('claimed', 'verified')"), postgresql_where=sa.text("state IN ('claimed', 'verified')"))
+        batch_op.create_index('uq_attributions_live', ['account_id'], unique=True, sqlite_where=sa.text("state IN ('claimed', 'verified', 'suspended')"), postgresql_where=sa.text("state IN ('claimed', 'verified', 'suspended')"))
 
     op.create_table('log_words',
     sa.Column('seq', sa.BigInteger(), autoincrement=False, nullable=False),
@@ -221,6 +237,22 @@ def upgrade() -> None:
     with op.batch_alter_table('posts', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_posts_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_posts_first_seen_at'), ['first_seen_at'], unique=False)
+
+    op.create_table('attribution_sources',
+    sa.Column('attribution_id', sa.String(length=26), nullable=False),
+    sa.Column('kind', sa.Enum('holder_statement', 'official_record', 'profile', 'public_link', 'witness', 'other', name='sourcekind', native_enum=False, length=32), nullable=False),
+    sa.Column('reference', sa.String(), nullable=False),
+    sa.Column('note', sa.String(), nullable=False),
+    sa.Column('seen_on', sa.Date(), nullable=True),
+    sa.Column('added_by', sa.String(length=26), nullable=False),
+    sa.Column('added_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['added_by'], ['officers.id'], name=op.f('fk_attribution_sources_added_by_officers')),
+    sa.ForeignKeyConstraint(['attribution_id'], ['attributions.id'], name=op.f('fk_attribution_sources_attribution_id_attributions')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_attribution_sources'))
+    )
+    with op.batch_alter_table('attribution_sources', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_attribution_sources_attribution_id'), ['attribution_id'], unique=False)
 
     op.create_table('classifier_models',
     sa.Column('name', sa.String(length=59), nullable=False),
@@ -344,6 +376,29 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('sightings', schema=None) as batch_op:
         batch_op.create_index('ix_sightings_state_post_id', ['state', 'post_id'], unique=False)
+
+    op.create_table('suspensions',
+    sa.Column('attribution_id', sa.String(length=26), nullable=False),
+    sa.Column('cause', sa.Enum('disavowed', 'holder_changed', 'doubted', name='suspensioncause', native_enum=False, length=32), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('recorded_by', sa.String(length=26), nullable=True),
+    sa.Column('recorded_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('channel', sa.String(length=32), nullable=True),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('salt', sa.LargeBinary(length=16), nullable=False),
+    sa.Column('resolved_by', sa.String(length=26), nullable=True),
+    sa.Column('resolved_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('outcome', sa.Enum('reinstated', 'rejected', name='suspensionoutcome', native_enum=False, length=32), nullable=True),
+    sa.Column('resolution', sa.String(), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['attribution_id'], ['attributions.id'], name=op.f('fk_suspensions_attribution_id_attributions')),
+    sa.ForeignKeyConstraint(['recorded_by'], ['officers.id'], name=op.f('fk_suspensions_recorded_by_officers')),
+    sa.ForeignKeyConstraint(['resolved_by'], ['officers.id'], name=op.f('fk_suspensions_resolved_by_officers')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_suspensions'))
+    )
+    with op.batch_alter_table('suspensions', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_suspensions_attribution_id'), ['attribution_id'], unique=False)
 
     op.create_table('targets',
     sa.Column('mandate_id', sa.String(length=26), nullable=False),
@@ -692,6 +747,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_targets_account_id'))
 
     op.drop_table('targets')
+    with op.batch_alter_table('suspensions', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_suspensions_attribution_id'))
+
+    op.drop_table('suspensions')
     with op.batch_alter_table('sightings', schema=None) as batch_op:
         batch_op.drop_index('ix_sightings_state_post_id')
 
@@ -721,6 +780,10 @@ def downgrade() -> None:
         batch_op.drop_index('uq_classifier_models_active', sqlite_where=sa.text("state = 'active'"), postgresql_where=sa.text("state = 'active'"))
 
     op.drop_table('classifier_models')
+    with op.batch_alter_table('attribution_sources', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_attribution_sources_attribution_id'))
+
+    op.drop_table('attribution_sources')
     with op.batch_alter_table('posts', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_posts_first_seen_at'))
         batch_op.drop_index(batch_op.f('ix_posts_account_id'))
@@ -742,12 +805,16 @@ def downgrade() -> None:
     op.drop_table('login_sessions')
     op.drop_table('log_words')
     with op.batch_alter_table('attributions', schema=None) as batch_op:
-        batch_op.drop_index('uq_attributions_live', sqlite_where=sa.text("state IN ('claimed', 'verified')"), postgresql_where=sa.text("state IN ('claimed', 'verified')"))
+        batch_op.drop_index('uq_attributions_live', sqlite_where=sa.text("state IN ('claimed', 'verified', 'suspended')"), postgresql_where=sa.text("state IN ('claimed', 'verified', 'suspended')"))
         batch_op.drop_index(batch_op.f('ix_attributions_state'))
         batch_op.drop_index(batch_op.f('ix_attributions_civil_servant_id'))
         batch_op.drop_index(batch_op.f('ix_attributions_account_id'))
 
     op.drop_table('attributions')
+    with op.batch_alter_table('account_handles', schema=None) as batch_op:
+        batch_op.drop_index('ix_account_handles_account_id_first_seen_at')
+
+    op.drop_table('account_handles')
     op.drop_table('tombstones')
     op.drop_table('officers')
     with op.batch_alter_table('log_entries', schema=None) as batch_op:
