@@ -10,8 +10,12 @@ from crawler.page_items import MAX_ITEMS, PageItem, page_item
 from crawler.page_moments import read_moment
 from crawler.page_selectors import Field, Selectors, selectors_of
 
-_VALUES = ("datetime", "content", "href", "title")
-"""Attributes in which HTML keeps a machine's form of what an element shows (`time`, `meta`, `a`, `abbr`)."""
+_VALUES = {
+    "time": ("datetime", "content", "title"),
+    "edited": ("datetime", "content", "title"),
+    "link": ("href", "content"),
+}
+"""Attributes in which HTML keeps the machine's form of what an element shows (`time`, `meta`, `abbr`, `a`)."""
 
 H_ENTRY = selectors_of(
     {
@@ -68,7 +72,7 @@ def read_selected(document: Document, selectors: Selectors) -> list[PageItem]:
 def _item(place: int, element: Any, document: Document, selectors: Selectors, budget: Budget) -> PageItem:
     def value(name: str) -> str:
         field = selectors.fields.get(name)
-        return _value(element, field, budget) if field else ""
+        return _value(element, field, _VALUES.get(name, ("content",)), budget) if field else ""
 
     return page_item(
         place,
@@ -98,9 +102,9 @@ def _shown(element: Any) -> str:
     return visible_text(element) or (element.get("content") or "").strip()
 
 
-def _value(element: Any, field: Field, budget: Budget) -> str:
-    """The first that is filled: the attribute asked for, else the machine's form of the element, else its text."""
-    names = (field.attribute,) if field.attribute else _VALUES
+def _value(element: Any, field: Field, usual: tuple[str, ...], budget: Budget) -> str:
+    """The first that is filled: the attribute asked for, else the `usual` ones, else the element's text."""
+    names = (field.attribute,) if field.attribute else usual
     for found in select(element, field.compiled, budget) if field.css else (element,):
         said = next((value for name in names if (value := found.get(name))), None)
         if text := said if said or field.attribute else visible_text(found):
