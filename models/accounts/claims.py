@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from models.accounts.ladder import Confidence, Source, confidence_of, sole_source
@@ -34,15 +35,56 @@ _NOT_IN_FORCE = {
 }
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Claim:
+    """“This account is that person's”, about to be made.
+
+    `confidence` follows from the kinds of `sources`; it may be stated lower. Without sources, `evidence` is the only
+    one, of the kind that the stated confidence (a single source if none) needs.
+    """
+
+    account: Account
+    person: CivilServant
+    evidence: str
+    confidence: Confidence | None = None
+    sources: Sequence[Source] = ()
+
+    def checked(self) -> tuple[Confidence, Sequence[Source]]:
+        """Confidence and sources as they are stored.
+
+        Raises:
+            BadInput: no evidence given, or a confidence above what the sources reach.
+        """
+        if not self.evidence.strip():
+            raise BadInput(f"attribution of {self.account.handle}: say what the claim rests on")
+        given = self.sources or [sole_source(self.evidence, self.confidence or Confidence.SINGLE_SOURCE)]
+        reached = confidence_of([source.kind for source in given])
+        if self.confidence is not None and self.confidence.is_above(reached):
+            raise BadInput(
+                f"attribution of {self.account.handle}: its sources reach {reached.value}, not {self.confidence.value}"
+            )
+        return self.confidence or reached, given
+
+
 def save_account(session: Session, *, source: str, handle: str, url: str, actor: str) -> Account:
     """The account of this source and handle, created when new."""
-    account = session.scalar(select(Account).where(Account.source == source, Account.handle == handle))
-    if account is None:
-        account = Account(source=source, handle=handle, url=url)
-        session.add(account)
-        session.flush()
-        record(session, "account.added", account, actor=actor, source=source)
-    return account
+    return save_accounts(session, [(source, handle, url)], actor=actor)[0]
+
+
+def save_accounts(session: Session, named: Sequence[tuple[str, str, str]], *, actor: str) -> list[Account]:
+    """The accounts of these (source, handle, URL), in the same order, created when new. Some hundred at a time."""
+    keys = {(source, handle): url for source, handle, url in named}
+    known = {
+        (account.source, account.handle): account
+        for account in session.scalars(select(Account).where(tuple_(Account.source, Account.handle).in_(list(keys))))
+    }
+    fresh = {key: Account(source=key[0], handle=key[1], url=url) for key, url in keys.items() if key not in known}
+    session.add_all(fresh.values())
+    session.flush()
+    for account in fresh.values():
+        record(session, "account.added", account, actor=actor, source=account.source)
+    known |= fresh
+    return [known[source, handle] for source, handle, _ in named]
 
 
 def claim_attribution(
@@ -56,38 +98,38 @@ def claim_attribution(
     sources: Sequence[Source] = (),
     at: dt.datetime | None = None,
 ) -> Attribution:
-    """Assert that the account is the person's.
-
-    `confidence` follows from the kinds of `sources`; it may be stated lower. Without sources, `evidence` is the only
-    one, of the kind that the stated confidence (a single source if none) needs.
+    """Assert that the account is the person's; see `Claim` for what sources and confidence mean.
 
     Raises:
-        BadInput: no evidence given, a confidence above what the sources reach, a live attribution of this account
+        BadInput: as `claim_all`.
+    """
+    return claim_all(session, [Claim(account, person, evidence, confidence, sources)], officer, at=at)[0]
+
+
+def claim_all(
+    session: Session, claims: Sequence[Claim], officer: Officer, *, at: dt.datetime | None = None
+) -> list[Attribution]:
+    """Assert several claims; a fixed number of statements for the lot. Some hundred at a time.
+
+    Raises:
+        BadInput: no evidence given, a confidence above what the sources reach, a live attribution of an account
             exists, or the person has denied it and was found right.
     """
     require_role(officer, Role.OPERATOR)
-    if not evidence.strip():
-        raise BadInput(f"attribution of {account.handle}: say what the claim rests on")
-    given = list(sources) or [sole_source(evidence, confidence or Confidence.SINGLE_SOURCE)]
-    reached = confidence_of([source.kind for source in given])
-    if confidence is not None and confidence.is_above(reached):
-        raise BadInput(f"attribution of {account.handle}: its sources reach {reached}, not {confidence}")
-    _require_claimable(session, account, person)
     moment = at or utc_now()
-    attribution = Attribution(
-        account_id=account.id,
-        civil_servant_id=person.id,
-        evidence=evidence,
-        confidence=confidence or reached,
-        asserted_by=officer.id,
-        asserted_at=moment,
-    )
-    session.add(attribution)
-    session.add_all(_row(attribution, source, officer, moment) for source in given)
-    record(session, "attribution.claimed", attribution, actor=actor_of(officer), at=moment, account=account.id,
-           person=person.id, confidence=attribution.confidence.value, sources=[source.kind.value for source in given],
-           words={"evidence": evidence, **_told(given)})  # fmt: skip
-    return attribution
+    checked = [claim.checked() for claim in claims]
+    _require_claimable(session, claims)
+    made = [_claimed(claim, confidence, officer, moment)
+            for claim, (confidence, _) in zip(claims, checked, strict=True)]  # fmt: skip
+    session.add_all(made)
+    session.flush()
+    for attribution, (_, given) in zip(made, checked, strict=True):
+        session.add_all(_row(attribution, source, officer, moment) for source in given)
+        record(session, "attribution.claimed", attribution, actor=actor_of(officer), at=moment,
+               account=attribution.account_id, person=attribution.civil_servant_id,
+               confidence=attribution.confidence.value, sources=[source.kind.value for source in given],
+               words={"evidence": attribution.evidence, **_told(given)})  # fmt: skip
+    return made
 
 
 def add_source(
@@ -219,22 +261,45 @@ def require_state(session: Session, attribution: Attribution, expected: Attribut
         raise IllegalTransition(f"attribution {attribution.id} is {attribution.state}, not {expected}")
 
 
-def _require_claimable(session: Session, account: Account, person: CivilServant) -> None:
-    live = select(Attribution.id).where(Attribution.account_id == account.id, Attribution.state.in_(LIVE_STATES))
-    if session.scalar(live):
-        raise BadInput(f"account {account.handle} is attributed already")
-    denied = (
-        select(Suspension.id)
-        .join(Attribution, Attribution.id == Suspension.attribution_id)
+def live_attributions(session: Session, account_ids: Collection[str]) -> dict[str, Attribution]:
+    """The claimed, verified or suspended attribution of each account that has one."""
+    rows = select(Attribution).where(Attribution.account_id.in_(account_ids), Attribution.state.in_(LIVE_STATES))
+    return {row.account_id: row for row in session.scalars(rows)}
+
+
+def denied_for_good(session: Session, account_ids: Collection[str]) -> set[tuple[str, str]]:
+    """(account id, person id) of those who said “bukan akun saya” and were found right."""
+    rows = (
+        select(Attribution.account_id, Attribution.civil_servant_id)
+        .join(Suspension, Suspension.attribution_id == Attribution.id)
         .where(
-            Attribution.account_id == account.id,
-            Attribution.civil_servant_id == person.id,
+            Attribution.account_id.in_(account_ids),
             Suspension.cause == SuspensionCause.DISAVOWED,
             Suspension.outcome == SuspensionOutcome.REJECTED,
         )
     )
-    if session.scalar(denied.limit(1)):
-        raise BadInput(f"account {account.handle} is not this person's: they denied it, and were found right")
+    return {(account_id, person_id) for account_id, person_id in session.execute(rows)}
+
+
+def _require_claimable(session: Session, claims: Sequence[Claim]) -> None:
+    ids = [claim.account.id for claim in claims]
+    live, denied = live_attributions(session, ids), denied_for_good(session, ids)
+    for claim in claims:
+        if claim.account.id in live:
+            raise BadInput(f"account {claim.account.handle} is attributed already")
+        if (claim.account.id, claim.person.id) in denied:
+            raise BadInput(f"account {claim.account.handle} is not this person's: they denied it, and were found right")
+
+
+def _claimed(claim: Claim, confidence: Confidence, officer: Officer, at: dt.datetime) -> Attribution:
+    return Attribution(
+        account_id=claim.account.id,
+        civil_servant_id=claim.person.id,
+        evidence=claim.evidence,
+        confidence=confidence,
+        asserted_by=officer.id,
+        asserted_at=at,
+    )
 
 
 def _row(attribution: Attribution, source: Source, officer: Officer, at: dt.datetime) -> AttributionSource:
