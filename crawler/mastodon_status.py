@@ -18,7 +18,7 @@ from crawler.jsontext import read_json, text_at, value_at
 from crawler.moments import parse_moment
 from crawler.source import Parsed, Unparsed, unparsed
 from crawler.text import html_to_text
-from crawler.walk import order
+from crawler.timeline import order
 from models.base import JsonObject
 from models.errors import BadInput
 from models.posts import ParsedPost, storable
@@ -55,13 +55,13 @@ class AccountState:
 @dataclasses.dataclass(frozen=True, slots=True)
 class StatusPage:
     """One page of statuses: `ids` of all, understood or not; `oldest`: when the one with the lowest id was posted;
-    `edited`: status ids of the account's own edited posts, by external id.
+    `edited`: the account's own edited posts, by their status id.
     """
 
     parsed: Parsed
     ids: tuple[str, ...]
     oldest: dt.datetime | None
-    edited: dict[str, str]
+    edited: dict[str, ParsedPost]
 
 
 def parse_address(address: str) -> Address:
@@ -97,20 +97,22 @@ def read_page(body: bytes, place: Address, account_id: str) -> StatusPage:
     """Read one page of an account's statuses.
 
     Raises:
-        BadInput: the body is not a JSON list.
+        BadInput: the body is not a JSON list, or none of its items has an id.
     """
     moments: dict[str, dt.datetime | None] = {}
-    edited: dict[str, str] = {}
+    edited: dict[str, ParsedPost] = {}
 
     def read(item: Any, locator: str) -> ParsedPost:
         status_id = identifier_of(item)
         moments[status_id] = parse_moment(value_at(item, "created_at"))
         post = _read_status(item, place, account_id, locator)
         if post.edited_at is not None and not post.is_repost:
-            edited[post.external_id] = status_id
+            edited[status_id] = post
         return post
 
     parsed = _read_each(body, read)
+    if parsed.unparsed and not moments:
+        raise BadInput(f"none of {len(parsed.unparsed)} statuses has an id")
     lowest = min(moments, key=order, default="")
     return StatusPage(parsed, tuple(moments), moments.get(lowest), edited)
 
@@ -124,8 +126,8 @@ def read_status(body: bytes, place: Address, account_id: str) -> ParsedPost:
     return _read_status(read_json(body), place, account_id, "")
 
 
-def read_history(body: bytes, external_id: str) -> Parsed:
-    """Read the texts a status has had, oldest first; the first stands there since it was posted.
+def read_history(body: bytes, external_id: str, url: str | None) -> Parsed:
+    """Read the texts that the status of this id and address has had, oldest first; the first one was no edit.
 
     Raises:
         BadInput: the body is not a JSON list.
@@ -138,7 +140,7 @@ def read_history(body: bytes, external_id: str) -> Parsed:
         return ParsedPost(
             external_id=external_id,
             text=_text(item),
-            url=None,
+            url=url,
             posted_at=first[0],
             locator=locator,
             author=text_at(item, "account", "acct"),

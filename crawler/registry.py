@@ -7,6 +7,8 @@ from crawler.sources.bluesky import Bluesky
 from crawler.sources.feed import Feed
 from crawler.sources.mastodon import Mastodon
 from crawler.sources.page import PublicPage
+from crawler.sources.telegram import Telegram
+from crawler.sources.x_v2 import XV2
 from models.errors import BadInput
 
 SOURCES: dict[str, Source] = {
@@ -14,6 +16,8 @@ SOURCES: dict[str, Source] = {
     "feed": Feed(),
     "mastodon": Mastodon(),
     "page": PublicPage(),
+    "telegram": Telegram(),
+    "x_v2": XV2(),
 }
 
 

@@ -3,7 +3,7 @@
 API: https://docs.joinmastodon.org/methods/accounts/#lookup and #statuses, /methods/statuses/#get and #history.
 
 The watermark is `{"account_id", "moved_to", "newest", "pending"}`: the account's lasting id, the account it says it
-moved to, and how far its timeline is known (`crawler.walk`).
+moved to, and how far its timeline is known (`crawler.timeline`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from crawler import walk
+from crawler import timeline
 from crawler.mastodon_status import (
     Address,
     StatusPage,
@@ -27,7 +27,7 @@ from crawler.mastodon_status import (
     status_id_in,
 )
 from crawler.source import Answer, Ask, Blocked, Gone, Holder, KnownPost, Page, Parsed, Source
-from crawler.walk import Leg, Step, order
+from crawler.timeline import Leg, Step, order
 from models.posts import ParsedPost
 
 PAGE_SIZE = 40
@@ -44,9 +44,10 @@ _SIGN_IN = frozenset({401, 422})
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class HistoryAsk(Ask):
-    """Asks for the texts that the post `external_id` has had."""
+    """Asks for the texts that the post of this external id and address has had."""
 
     external_id: str = ""
+    post_url: str | None = None
 
 
 class Mastodon(Source):
@@ -61,17 +62,17 @@ class Mastodon(Source):
         if since is not None or not watermark.get("account_id"):
             query = urlencode({"acct": place.acct})
             return Ask(f"{place.origin}/api/v1/accounts/lookup?{query}", kind=_LOOKUP, since=since)
-        return _statuses(place, watermark, walk.first_step(watermark, None), None)
+        return _statuses(place, watermark, timeline.first_step(watermark, None), None)
 
     def read(self, address: str, watermark: Mapping[str, Any], ask: Ask, answer: Answer) -> Page:
         """Read the account, one page of its statuses, or the texts one of them has had."""
         place = parse_address(address)
         if isinstance(ask, HistoryAsk):
-            return Page(read_history(answer.body, ask.external_id), dict(watermark))
+            return Page(read_history(answer.body, ask.external_id, ask.post_url), dict(watermark))
         if ask.kind in {_LOOKUP, _ACCOUNT}:
             return _account(place, watermark, ask, answer.body)
         page = read_page(answer.body, place, str(watermark["account_id"]))
-        known, step = walk.take(watermark, ask, _leg(ask, page, answer.headers.get("link")))
+        known, step = timeline.take(watermark, ask, _leg(ask, page, answer.headers.get("link")))
         following = _statuses(place, known, step, ask.since) if step is not None else None
         return Page(page.parsed, known, following, histories=_histories(place, page))
 
@@ -133,15 +134,18 @@ def _account(place: Address, watermark: Mapping[str, Any], ask: Ask, body: bytes
     known.pop("moved_to", None)
     if state.moved_to:
         known["moved_to"] = state.moved_to
-    return Page(Parsed(), known, _statuses(place, known, walk.first_step(known, ask.since), ask.since), holder)
+    return Page(Parsed(), known, _statuses(place, known, timeline.first_step(known, ask.since), ask.since), holder)
 
 
 def _histories(place: Address, page: StatusPage) -> dict[str, Ask]:
     return {
-        external_id: HistoryAsk(
-            f"{place.origin}/api/v1/statuses/{status_id}/history", kind=_HISTORY, external_id=external_id
+        post.external_id: HistoryAsk(
+            f"{place.origin}/api/v1/statuses/{status_id}/history",
+            kind=_HISTORY,
+            external_id=post.external_id,
+            post_url=post.url,
         )
-        for external_id, status_id in page.edited.items()
+        for status_id, post in page.edited.items()
     }
 
 
@@ -152,7 +156,7 @@ def _statuses(place: Address, watermark: Mapping[str, Any], step: Step, since: d
         if since is None and watermark.get("newest"):
             query["since_id"] = watermark["newest"]
     url = f"{place.origin}/api/v1/accounts/{watermark['account_id']}/statuses?{urlencode(query)}"
-    return Ask(url, kind=step.kind, conditional=step.kind == walk.NEWEST and since is None, since=since)
+    return Ask(url, kind=step.kind, conditional=step.kind == timeline.NEWEST and since is None, since=since)
 
 
 def _leg(ask: Ask, page: StatusPage, link: str | None) -> Leg:
