@@ -97,7 +97,7 @@ def read_page(body: bytes, place: Address, account_id: str) -> StatusPage:
     """Read one page of an account's statuses.
 
     Raises:
-        BadInput: the body is not a JSON list, or none of its items has an id.
+        BadInput: the body is not a JSON list.
     """
     moments: dict[str, dt.datetime | None] = {}
     edited: dict[str, ParsedPost] = {}
@@ -111,8 +111,6 @@ def read_page(body: bytes, place: Address, account_id: str) -> StatusPage:
         return post
 
     parsed = _read_each(body, read)
-    if parsed.unparsed and not moments:
-        raise BadInput(f"none of {len(parsed.unparsed)} statuses has an id")
     lowest = min(moments, key=order, default="")
     return StatusPage(parsed, tuple(moments), moments.get(lowest), edited)
 

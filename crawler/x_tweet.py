@@ -129,8 +129,6 @@ def _read_items(answer: Any, items: list[Any], user: User) -> TweetPage:
         posts.append(post)
         if len(chain) > 1 and not post.is_repost:
             edited[post.external_id] = chain[:-1]
-    if strange and not moments:
-        raise BadInput(f"none of {len(strange)} posts has an id")
     lowest = min(moments, key=order, default="")
     token = text_at(answer, "meta", "next_token")[:200]
     return TweetPage(Parsed(tuple(posts), tuple(strange)), tuple(moments), moments.get(lowest), edited, token)

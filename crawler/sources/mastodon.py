@@ -28,6 +28,7 @@ from crawler.mastodon_status import (
 )
 from crawler.source import Answer, Ask, Blocked, Gone, Holder, KnownPost, Page, Parsed, Source
 from crawler.timeline import Leg, Step, order
+from models.errors import BadInput
 from models.posts import ParsedPost
 
 PAGE_SIZE = 40
@@ -72,6 +73,8 @@ class Mastodon(Source):
         if ask.kind in {_LOOKUP, _ACCOUNT}:
             return _account(place, watermark, ask, answer.body)
         page = read_page(answer.body, place, str(watermark["account_id"]))
+        if page.parsed.unparsed and not page.ids:
+            raise BadInput(f"none of {len(page.parsed.unparsed)} statuses has an id")
         known, step = timeline.take(watermark, ask, _leg(ask, page, answer.headers.get("link")))
         following = _statuses(place, known, step, ask.since) if step is not None else None
         return Page(page.parsed, known, following, histories=_histories(place, page))

@@ -52,7 +52,7 @@ class Telegram(Source):
     def read(self, address: str, watermark: Mapping[str, Any], ask: Ask, answer: Answer) -> Page:
         """Read one page of the channel, or that there is none."""
         place = parse_address(address)
-        page = read_page(answer.body)
+        page = _own(read_page(answer.body), place)
         if not page.messages and page.strange:
             raise BadInput(f"none of {len(page.strange)} messages was understood: {page.strange[0].reason}")
         if not page.messages and not page.is_history:
@@ -60,7 +60,7 @@ class Telegram(Source):
         holder = Holder(page.peer, page.username or _channel(page) or place.name) if page.peer else None
         if page.peer and watermark.get("peer", page.peer) != page.peer:
             return Page(Parsed(), dict(watermark), holder=holder)
-        parsed = _own_posts(page, place)
+        parsed = _parsed(page)
         if doubted := _doubted_end(watermark, ask, page):
             return Page(parsed, doubted, holder=holder)
         known, step = timeline.take(watermark, ask, _leg(ask, page))
@@ -117,19 +117,23 @@ def parse_posts(body: bytes, address: str) -> Parsed:
     Raises:
         BadInput: it is no HTML, or the address is malformed.
     """
-    return _own_posts(read_page(body), parse_address(address))
+    return _parsed(_own(read_page(body), parse_address(address)))
 
 
-def _own_posts(page: ChannelPage, place: Address) -> Parsed:
-    """The posts that the asked channel wrote, under the name that was asked for or the one its page gives."""
+def _own(page: ChannelPage, place: Address) -> ChannelPage:
+    """The page without messages of channels other than the one that was asked for, under that name or its page's."""
     names = {place.name.lower(), page.username.lower() or place.name.lower()}
-    own = [message for message in page.messages if message.channel.lower() in names]
-    foreign = [
+    own = tuple(message for message in page.messages if message.channel.lower() in names)
+    foreign = tuple(
         Unparsed(f'//*[@data-post="{message.channel}/{message.identifier}"]', "message of another channel")
         for message in page.messages
         if message.channel.lower() not in names
-    ]
-    return Parsed(tuple(message.post for message in own if message.post), (*page.strange, *foreign))
+    )
+    return dataclasses.replace(page, messages=own, strange=(*page.strange, *foreign))
+
+
+def _parsed(page: ChannelPage) -> Parsed:
+    return Parsed(tuple(message.post for message in page.messages if message.post), page.strange)
 
 
 def _absence(page: ChannelPage, answer: Answer) -> Exception:

@@ -75,6 +75,8 @@ class XV2(Source):
         if ask.kind == _HISTORY:
             return Page(read_versions(answer.body, user), dict(watermark))
         page = read_tweets(answer.body, user)
+        if page.parsed.unparsed and not page.ids:
+            raise BadInput(f"none of {len(page.parsed.unparsed)} posts has an id")
         known, step = timeline.take(watermark, ask, _leg(watermark, ask, page))
         following = _following(place, known, step, ask, page.next_token) if step is not None else None
         return Page(page.parsed, known, following, histories=_histories(place, page))
