@@ -23,6 +23,7 @@ ROOMS = {
     "mandates": "intake",
     "targets": "intake",
     "import": "intake",
+    "preview": "preview",
     "crawl": "flow",
     "assess": "flow",
     "capture": "flow",
