@@ -26,6 +26,7 @@ _WORDS = {
     "agt": "Aug",
     "ags": "Aug",
     "september": "Sep",
+    "sept": "Sep",
     "oktober": "Oct",
     "okt": "Oct",
     "november": "Nov",
@@ -39,7 +40,9 @@ _WORDS = {
     "z": "+0000",
 }
 _WORD = re.compile(r"[A-Za-z]+")
-_WEEKDAY = re.compile(r"^[A-Za-z']+\.?,\s*")
+_WEEKDAY = re.compile(r"^[A-Za-z'’`]+\.?,\s*")
+_ISO_AND_ZONE = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d[\d:.]{0,14})\s*([A-Za-z]{1,4}|[+-]\d\d:?\d\d)")
+_UTC = frozenset({"utc", "gmt", "ut"})
 _TWITTER = "%a %b %d %H:%M:%S %z %Y"
 
 
@@ -51,7 +54,7 @@ def parse_moment(text: object) -> dt.datetime | None:
     if not isinstance(text, str) or not 0 < len(text) <= MAX_CHARACTERS:
         return None
     cleaned = text.strip()
-    for read in (dt.datetime.fromisoformat, _read_rfc822, _read_twitter):
+    for read in (dt.datetime.fromisoformat, _read_iso_and_zone, _read_rfc822, _read_twitter):
         try:
             return as_utc(read(cleaned))
         except (ValueError, TypeError, IndexError, OverflowError):
@@ -67,6 +70,15 @@ def from_epoch(seconds: object) -> dt.datetime | None:
         return dt.datetime.fromtimestamp(float(seconds), dt.UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _read_iso_and_zone(text: str) -> dt.datetime:
+    """`2026-10-05 14:30:00 WIB`, `2026-10-05 07:30:00 +0000`."""
+    found = _ISO_AND_ZONE.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    zone = found[2].lower()
+    return dt.datetime.fromisoformat(found[1] + ("+0000" if zone in _UTC else _WORDS.get(zone, zone)))
 
 
 def _read_rfc822(text: str) -> dt.datetime:

@@ -1,4 +1,4 @@
-"""RSS and Atom feeds: one address, no paging, edited in place.
+"""RSS, Atom and JSON feeds: one address, no paging, edited in place.
 
 The watermark is `{"posts": […]}`, the feed's recent posts by which moved and edited items are recognised.
 """
@@ -11,21 +11,29 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from crawler.feed_identity import Known, recognise, remembered
-from crawler.feed_items import MAX_ITEMS, FeedItem, read_items
+from crawler.feed_items import FeedItem
+from crawler.feed_json import read_json_feed
+from crawler.feed_markup import read_markup
+from crawler.feed_xml import decode
 from crawler.source import Answer, Ask, Page, Parsed, Source, Unparsed, unparsed
 from models.errors import BadInput
 from models.posts import ParsedPost
+
+_BLANKS = "\ufeff \t\r\n"
 
 
 class Feed(Source):
     """The connector; see `crawler.source.Source`."""
 
-    accept = "application/atom+xml, application/rss+xml, application/rdf+xml;q=0.9, application/xml;q=0.8, */*;q=0.1"
+    accept = (
+        "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
+        "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1"
+    )
     needs_tls = False
 
     def begin(self, address: str, watermark: Mapping[str, Any], since: dt.datetime | None = None) -> Ask:
-        """Ask for the feed, if it changed."""
-        del watermark, since
+        """Ask for the feed, if it changed; a run that looks back reads it in any case."""
+        del watermark
         try:
             parts = urlsplit(address)
             usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
@@ -33,7 +41,7 @@ class Feed(Source):
             usable = False
         if not usable:
             raise BadInput(f"feed address {address[:200]!r} is not an http(s) URL")
-        return Ask(address, kind="feed", conditional=True)
+        return Ask(address, kind="feed", conditional=since is None, since=since)
 
     def read(self, address: str, watermark: Mapping[str, Any], ask: Ask, answer: Answer) -> Page:
         """Read the feed and remember its posts."""
@@ -52,17 +60,22 @@ def parse_posts(
     Raises:
         BadInput: not a feed.
     """
-    items, left = read_items(body, url=address, content_type=content_type)
-    recognised, remember = recognise(address, [item for item in items if item.text], memory or [])
+    text = decode(body, content_type)
+    items, left = (read_json_feed if text.lstrip(_BLANKS).startswith("{") else read_markup)(text, address)
+    recognised, remember = recognise(address, [item for item in items if _tells(item)], memory or [])
     posts: list[ParsedPost] = []
-    strange = [Unparsed(_locator(item), "item without title and text") for item in items if not item.text]
-    strange += [Unparsed(_locator(None, MAX_ITEMS + n), "beyond the limit of items") for n in range(left)]
+    strange = [Unparsed(item.locator, "item without title, text and media") for item in items if not _tells(item)]
+    strange += [Unparsed(locator, "beyond the limit of items") for locator in left]
     for external_id, item in recognised:
         try:
             posts.append(_post(external_id, item))
         except BadInput as error:
-            strange.append(unparsed(_locator(item), error))
+            strange.append(unparsed(item.locator, error))
     return Parsed(tuple(posts), tuple(strange)), remember
+
+
+def _tells(item: FeedItem) -> bool:
+    return bool(item.text or item.media)
 
 
 def _post(external_id: str, item: FeedItem) -> ParsedPost:
@@ -71,12 +84,8 @@ def _post(external_id: str, item: FeedItem) -> ParsedPost:
         text=item.text,
         url=item.link if item.link.startswith(("http://", "https://")) else None,
         posted_at=item.published or item.updated,
-        locator=_locator(item),
+        locator=item.locator,
         author=item.author,
         edited_at=item.updated if item.updated != item.published else None,
+        attachments=item.media,
     )
-
-
-def _locator(item: FeedItem | None, position: int = 0) -> str:
-    """The item's place in the feed, counted from 1 as XPath does."""
-    return f"(//item|//entry)[{(item.position if item else position) + 1}]"

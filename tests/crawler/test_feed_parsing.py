@@ -1,6 +1,7 @@
 """Feeds in every dialect and state of repair."""
 
 import contextlib
+import json
 import time
 from pathlib import Path
 
@@ -8,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.feed_items import read_items
 from crawler.sources.feed import Feed, parse_posts
 from models.errors import BadInput
 
@@ -60,6 +60,103 @@ def test_rss_1_0_items_stand_outside_the_channel():
     assert (post.text, post.author, post.url) == ("Pengumuman", "Humas", "https://lama.example/1")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "url"),
+    [
+        ("rss_090.xml", "Kabar tertua", "https://lama.seruni.example/tertua"),
+        ("rss_091.xml", "Kabar lama\n\nTeks tanpa tanda", "https://lama.seruni.example/kabar"),
+    ],
+)
+def test_the_oldest_dialects_are_read(name, text, url):
+    (post,) = parse(name).posts
+    assert (post.text, post.url) == (text, url)
+
+
+def test_words_of_media_and_podcast_extensions_are_not_the_items_own():
+    post = parse("rss_media.xml").posts[0]
+    assert post.text == "Kapal tiba\npagi ini"
+    assert post.author == "Humas Seruni"
+    assert post.attachments == (
+        {"kind": "audio", "url": "https://warta.example/suara.mp3"},
+        {
+            "kind": "image",
+            "description": "Spanduk di tepi dermaga",
+            "url": "https://warta.seruni.example/1.jpg",
+        },
+    )
+
+
+def test_links_are_those_people_read():
+    posts = parse("rss_media.xml").posts
+    assert [post.url for post in posts] == [
+        "https://warta.seruni.example/kapal-tiba",
+        "https://warta.seruni.example/dari-guid",
+        None,
+        None,
+    ]
+    assert parse("atom_types.xml").posts[0].url == "https://warta.seruni.example/tanda"
+    assert parse("atom_03.xml").posts[0].url == "https://lama.seruni.example/blog/2026/pasar"
+
+
+def test_times_are_read_as_indonesian_sites_write_them():
+    moments = [post.posted_at and post.posted_at.isoformat() for post in parse("rss_media.xml").posts]
+    assert moments == ["2026-10-09T07:30:00+00:00", "2026-10-05T07:30:00+00:00", "2026-10-05T07:30:00+00:00", None]
+
+
+def test_prefixes_that_nobody_declared_keep_their_usual_meaning():
+    (post,) = parse("rss_undeclared.xml").posts
+    assert (post.text, post.author) == ("Awalan tak dikenal\n\nIsi penuh", "Rakanila")
+
+
+def test_atom_0_3_with_modes_a_base_address_and_one_author_for_all():
+    first, second = parse("atom_03.xml").posts
+    assert (first.text, first.author) == ("Pasar & dermaga\n\nSatu\n\nDua", "Sari")
+    assert (first.posted_at.isoformat(), first.edited_at.isoformat()) == (
+        "2026-10-05T00:00:00+00:00",
+        "2026-10-05T01:00:00+00:00",
+    )
+    assert second.text == "Terbungkus\n\nSelamat pagi"
+
+
+def test_atom_text_is_what_its_type_says():
+    first, second = parse("atom_types.xml").posts
+    assert first.text == "Jika a < b dan tanda <b>\n\nBaris satu\nBaris dua"
+    assert first.attachments == ({"kind": "image", "url": "https://warta.seruni.example/p.png"},)
+    assert second.text == "Judul miring\n\nRingkas"
+
+
+def test_json_feeds_of_both_versions_are_read_whatever_they_are_served_as():
+    parsed = parse("feed.json", content_type="text/xml")
+    first, second = parsed.posts
+    assert first.text == "Pasar & dermaga\n\nSatu\n\nDua"
+    assert (first.url, first.author, first.locator) == ("https://kabar.seruni.example/1", "Sari", "/items/0")
+    assert [each.get("description") for each in first.attachments] == [None, "Wawancara"]
+    assert (second.text, second.author) == ("Baris satu\nBaris dua", "Rakanila")
+    assert second.url == "https://lain.seruni.example/2"
+    assert [item.locator for item in parsed.unparsed] == ["/items/2", "/items/3"]
+
+
+def test_one_broken_byte_does_not_turn_utf_8_into_another_charset():
+    body = "<rss><channel><item><title>Kafé “dermaga” — #</title></item></channel></rss>".encode()
+    (post,) = parse_posts(body.replace(b"#", b"\xff"), address=ADDRESS, content_type="text/xml; charset=latin-1")[
+        0
+    ].posts
+    assert post.text == "Kafé “dermaga” — \N{REPLACEMENT CHARACTER}"
+
+
+def test_a_feed_edited_in_place_keeps_its_ids_in_json_too():
+    before, memory = parse_posts((PAGES / "feed.json").read_bytes(), address=ADDRESS)
+    edited = (PAGES / "feed.json").read_bytes().replace(b"<p>Dua</p>", b"<p>Ralat</p>")
+    after, _ = parse_posts(edited, address=ADDRESS, memory=memory)
+    assert [post.external_id for post in after.posts] == [post.external_id for post in before.posts]
+    assert after.posts[0].text.endswith("Ralat")
+
+
+def test_a_run_that_looks_back_reads_the_feed_even_if_it_did_not_change():
+    assert Feed().begin(ADDRESS, {}).conditional
+    assert not Feed().begin(ADDRESS, {}, parse("atom.xml").posts[0].posted_at).conditional
+
+
 def test_items_without_any_text_are_counted():
     parsed = parse_text("<rss><channel><item><link>https://x.example/a</link></item></channel></rss>")
     assert (len(parsed.posts), len(parsed.unparsed)) == (0, 1)
@@ -98,9 +195,9 @@ def test_deep_nesting_and_a_million_tiny_items_are_bounded():
     deep = "<rss><channel>" + "<item><title>a</title>" + "<b>" * 50_000
     with contextlib.suppress(BadInput):
         assert len(parse_text(deep).posts) <= 1
-    items, left = read_items(b"<rss><channel>" + b"<item><title>a</title></item>" * 20_000, url=ADDRESS)
-    assert len(items) + left == 20_000
-    assert len(items) == 5_000
+    many = parse_text("<rss><channel>" + "".join(f"<item><title>a {n}</title></item>" for n in range(20_000)))
+    assert len(many.posts) + len(many.unparsed) == 20_000
+    assert len(many.posts) == 5_000
 
 
 @pytest.mark.parametrize(
@@ -129,6 +226,30 @@ def test_a_feed_made_to_cost_time_costs_little(body):
 def test_no_bytes_break_the_parser(body):
     with contextlib.suppress(BadInput):
         parse_posts(body, address=ADDRESS)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)
+FIELDS = ("id", "url", "title", "content_html", "content_text", "date_published", "authors", "author", "attachments")
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(FIELDS), json_values) | json_values, max_size=6))
+def test_no_json_breaks_the_parser(items):
+    parsed = parse_posts(json.dumps({"items": items}).encode(), address=ADDRESS)[0]
+    assert len(parsed.posts) + len(parsed.unparsed) <= len(items)
+
+
+@given(st.data(), st.sampled_from(sorted(path.name for path in PAGES.glob("*.xml"))))
+def test_no_damage_to_a_feed_breaks_the_parser(data, name):
+    body = bytearray((PAGES / name).read_bytes())
+    for _ in range(data.draw(st.integers(1, 5))):
+        place, length = data.draw(st.integers(0, len(body))), data.draw(st.integers(0, 30))
+        body[place : place + length] = data.draw(st.binary(max_size=10))
+    with contextlib.suppress(BadInput):
+        parse_posts(bytes(body), address=ADDRESS)
 
 
 FRAGMENTS = st.sampled_from(
