@@ -9,9 +9,12 @@ before anything is looked up, then every address the name resolves to. Whoever d
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import ipaddress
 import re
 import socket
+import threading
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
@@ -90,6 +93,7 @@ class Guard:
     def __init__(self, allowed: frozenset[tuple[str, int]] = frozenset(), *, lookup: Lookup | None = None) -> None:
         self.allowed = frozenset((canonical_host(host), port) for host, port in allowed)
         self._lookup = lookup or system_lookup
+        self._asking: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
 
     def check_url(self, url: str) -> None:
         """Judge `url` without looking anything up; a literal address is judged at once.
@@ -142,7 +146,7 @@ class Guard:
         host = canonical_host(host)
         self.check_endpoint(host, port)
         try:
-            found = await asyncio.wait_for(self._lookup(host, port), LOOKUP_SECONDS)
+            found = await asyncio.wait_for(asyncio.shield(self._ask(host, port)), LOOKUP_SECONDS)
         except (OSError, TimeoutError, UnicodeError) as error:
             raise Unresolved(f"{host} cannot be looked up") from error
         if (host, port) in self.allowed:
@@ -151,6 +155,19 @@ class Guard:
         if not passed:
             raise Refused(f"{host} has no public address (found: {', '.join(found[:3]) or 'none'})")
         return passed
+
+    def _ask(self, host: str, port: int) -> asyncio.Future[list[str]]:
+        """The answer to come. A question still open is not asked again: a dead name server costs one thread a name."""
+        asking = self._asking.get((host, port))
+        if asking is None:
+            asking = self._asking[host, port] = asyncio.ensure_future(self._lookup(host, port))
+            asking.add_done_callback(lambda answered: self._answered((host, port), answered))
+        return asking
+
+    def _answered(self, question: tuple[str, int], answered: asyncio.Future[list[str]]) -> None:
+        del self._asking[question]
+        if not answered.cancelled():
+            answered.exception()  # whoever asked may have stopped waiting
 
     def _passes(self, address: str) -> bool:
         try:
@@ -161,13 +178,40 @@ class Guard:
 
 
 async def system_lookup(host: str, port: int) -> list[str]:
-    """Ask the operating system's resolver; each address once.
+    """Ask the operating system's resolver; each address once. A literal address is its own answer.
+
+    Every question has a thread of its own: it may be stuck for as long as a dead name server likes, and in a pool a
+    few such names would keep all others from being asked.
 
     Raises:
         OSError: it has no answer.
     """
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+    if _literal(host) is not None:
+        return [host]
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[list[str]] = loop.create_future()
+    threading.Thread(target=_look_up, args=(host, port, loop, answer), daemon=True, name=f"lookup {host}").start()
+    return await answer
+
+
+def _look_up(host: str, port: int, loop: asyncio.AbstractEventLoop, answer: asyncio.Future[list[str]]) -> None:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+        hand_over = functools.partial(_settle, answer, addresses)
+    except (OSError, UnicodeError) as error:
+        hand_over = functools.partial(_settle, answer, error)
+    with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+        loop.call_soon_threadsafe(hand_over)
+
+
+def _settle(answer: asyncio.Future[list[str]], found: list[str] | Exception) -> None:
+    if answer.done():
+        return
+    if isinstance(found, Exception):
+        answer.set_exception(found)
+    else:
+        answer.set_result(found)
 
 
 def endpoint(url: str) -> tuple[str, int]:
