@@ -1,39 +1,22 @@
 """Posts captured in a person's own browser with Zeeschuimer (https://github.com/digitalmethodsinitiative/zeeschuimer).
 
 NDJSON: an envelope (`source_platform`, `item_id`, `data`, …) around the item as the platform's own page received it.
-The items' shape belongs to the platforms and changes without notice: what is not understood is counted, not guessed.
+What is in the items is read by `crawler.captured_items`; an item of an unknown platform or shape is passed on raw,
+with its author where it names exactly one (docs/decisions/0016).
 """
 
 from __future__ import annotations
 
-import dataclasses
-import datetime as dt
-import html
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
+from crawler.authorship import stated_author
+from crawler.captured_items import READERS
 from crawler.jsontext import read_json, text_at, value_at
-from crawler.moments import from_epoch, parse_moment
-from crawler.records import Record, parse_records
+from crawler.records import NOT_PUBLIC, UNKNOWN_PLATFORM, NotPublic, Opened, Record, parse_records, read_lines
 from crawler.source import MAX_REASON_CHARACTERS, Parsed
-from models.base import JsonObject
 from models.errors import BadInput
 from models.posts import ParsedPost, storable
-
-MAX_ATTACHMENTS = 40
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Item:
-    """What a platform's mapper finds in `data`. `url` may hold the ids only, never text of the item."""
-
-    external_id: str
-    author: str
-    text: str
-    url: str
-    posted_at: dt.datetime | None
-    is_repost: bool = False
-    attachments: tuple[JsonObject, ...] = ()
 
 
 class Zeeschuimer:
@@ -41,14 +24,14 @@ class Zeeschuimer:
 
     media_type = "application/x-ndjson"
 
-    def head(self, lines: Iterable[bytes]) -> bytes:
+    def head(self, file: Opened) -> bytes:
         """Nothing stands before the records."""
-        del lines
+        del file
         return b""
 
-    def records(self, lines: Iterable[bytes]) -> Iterator[Record]:
+    def records(self, file: Opened) -> Iterator[Record]:
         """One record for each line that is not blank."""
-        for line, raw in enumerate(lines, 1):
+        for line, raw in enumerate(read_lines(file), 1):
             if raw.strip():
                 yield _record(line, raw)
 
@@ -64,12 +47,12 @@ def parse_posts(body: bytes) -> Parsed:
 
 def _record(line: int, raw: bytes) -> Record:
     envelope = _envelope(line, raw)
-    host = envelope["source_platform"].lower()
-    if host not in PLATFORMS:
-        return Record(line, raw, storable(host[:32]), "", None, "unknown platform")
-    platform, read = PLATFORMS[host]
+    host, data = envelope["source_platform"].lower(), envelope["data"]
+    if host not in READERS:
+        return Record(line, raw, storable(host[:32]), stated_author(data), None, UNKNOWN_PLATFORM)
+    platform, read = READERS[host]
     try:
-        item = read(envelope["data"])
+        item = read(data)
         post = ParsedPost(
             external_id=item.external_id,
             text=item.text,
@@ -80,9 +63,11 @@ def _record(line: int, raw: bytes) -> Record:
             is_repost=item.is_repost,
             attachments=item.attachments,
         )
+    except NotPublic:
+        return Record(line, raw, platform, "", None, NOT_PUBLIC)
     except BadInput as error:
-        return Record(line, raw, platform, "", None, str(error)[:MAX_REASON_CHARACTERS])
-    return Record(line, raw, platform, item.author, post)
+        return Record(line, raw, platform, stated_author(data), None, str(error)[:MAX_REASON_CHARACTERS])
+    return Record(line, raw, platform, item.author, post, author_id=item.author_id)
 
 
 def _envelope(line: int, raw: bytes) -> dict[str, Any]:
@@ -93,86 +78,3 @@ def _envelope(line: int, raw: bytes) -> dict[str, Any]:
     if not text_at(envelope, "source_platform") or not isinstance(value_at(envelope, "data"), dict):
         raise BadInput("not a line of Zeeschuimer: no source_platform or no data", line=line)
     return dict(envelope)
-
-
-def _tiktok(data: Any) -> Item:
-    author = text_at(data, "author", "uniqueId") or text_at(data, "author")
-    identifier = _required(text_at(data, "id"), "id")
-    _required(author, "author")
-    stickers = value_at(data, "stickersOnItem")
-    texts = [
-        storable(text[:2_000])
-        for sticker in (stickers if isinstance(stickers, list) else [])[:MAX_ATTACHMENTS]
-        for text in (value_at(sticker, "stickerText") or [])[:MAX_ATTACHMENTS]
-        if isinstance(text, str)
-    ]
-    return Item(
-        external_id=identifier,
-        author=author,
-        text=_text(value_at(data, "desc"), "desc"),
-        url=f"https://www.tiktok.com/@{author}/video/{identifier}",
-        posted_at=from_epoch(value_at(data, "createTime")),
-        attachments=({"kind": "stickers", "texts": texts},) if texts else (),
-    )
-
-
-def _instagram(data: Any) -> Item:
-    """Items of the app's API (`code`, `caption`), or of the older graph (`shortcode`, `edge_media_to_caption`)."""
-    code = _required(text_at(data, "code") or text_at(data, "shortcode"), "code")
-    if "edge_media_to_caption" in data:
-        caption = value_at(data, "edge_media_to_caption", "edges", 0, "node", "text")
-        moment = value_at(data, "taken_at_timestamp")
-    else:
-        found = value_at(data, "caption")
-        caption = found if isinstance(found, str) else value_at(found, "text")
-        moment = value_at(data, "taken_at")
-    described = text_at(data, "accessibility_caption")
-    return Item(
-        external_id=code,
-        author=_required(text_at(data, "user", "username") or text_at(data, "owner", "username"), "author"),
-        text="" if caption is None else _text(caption, "caption"),
-        url=f"https://www.instagram.com/p/{code}/",
-        posted_at=from_epoch(moment),
-        attachments=({"kind": "image", "description": storable(described[:5_000])},) if described else (),
-    )
-
-
-def _x(data: Any) -> Item:
-    """A tweet of X's GraphQL. An edit is a new tweet; the first id of the chain names them all."""
-    tweet = value_at(data, "tweet") if isinstance(value_at(data, "tweet"), dict) else data
-    legacy = value_at(tweet, "legacy")
-    identifier = _required(text_at(tweet, "rest_id") or text_at(legacy, "id_str") or text_at(data, "id"), "id")
-    user = value_at(tweet, "core", "user_results", "result")
-    author = _required(text_at(user, "legacy", "screen_name") or text_at(user, "core", "screen_name"), "author")
-    long_text = text_at(tweet, "note_tweet", "note_tweet_results", "result", "text")
-    return Item(
-        external_id=text_at(tweet, "edit_control", "edit_tweet_ids", 0)
-        or text_at(tweet, "edit_control", "edit_control_initial", "edit_tweet_ids", 0)
-        or identifier,
-        author=author,
-        text=long_text or html.unescape(_text(value_at(legacy, "full_text"), "full_text")),
-        url=f"https://x.com/{author}/status/{identifier}",
-        posted_at=parse_moment(value_at(legacy, "created_at")),
-        is_repost=value_at(legacy, "retweeted_status_result") is not None,
-    )
-
-
-PLATFORMS: dict[str, tuple[str, Callable[[Any], Item]]] = {
-    "tiktok.com": ("tiktok", _tiktok),
-    "instagram.com": ("instagram", _instagram),
-    "twitter.com": ("x", _x),
-    "x.com": ("x", _x),
-}
-"""`source_platform` to the name that accounts carry and the mapper."""
-
-
-def _required(value: str, name: str) -> str:
-    if not value or any(character.isspace() or character in "/?#\\" for character in value):
-        raise BadInput(f"item without a usable {name}")
-    return value
-
-
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str):
-        raise BadInput(f"item without {name}")
-    return value
