@@ -21,7 +21,7 @@ ROOMS = {
     "demo": "demo",
     "contests": "intake",
     "mandates": "intake",
-    "targets": "intake",
+    "targets": "roster",
     "import": "intake",
     "preview": "preview",
     "crawl": "flow",

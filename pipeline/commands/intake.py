@@ -1,4 +1,4 @@
-"""What people put in: contests, mandates, targets, files of posts."""
+"""What people put in: contests, mandates, files of posts."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import Annotated
 import typer
 from sqlalchemy import select
 
-from crawler.registry import check_address
 from models.contest import load_contest
 from models.mandates import Contest, Mandate, approve_mandate, save_contest
 from models.officers import actor_of
-from models.targets import Target, add_target
 from pipeline.application import open_application
 from pipeline.commands.options import Acting, Home, acting_officer, acting_operator
+from pipeline.mandate_files import import_mandates, mandate_numbered
 from pipeline.progress import counter
-from pipeline.rosters import import_mandates, import_roster, mandate_numbered
 
 MandateNumber = Annotated[str, typer.Option("--mandate", help="Nomor atau id mandat.")]
 
@@ -32,11 +30,6 @@ def register(app: typer.Typer) -> None:
     mandates.command("list")(list_mandates)
     mandates.command("approve")(approve)
     app.add_typer(mandates, name="mandates")
-    targets = typer.Typer(help="Sasaran crawl dan daftar ASN.", no_args_is_help=True)
-    targets.command("import")(import_targets)
-    targets.command("add-feed")(add_feed)
-    targets.command("list")(list_targets)
-    app.add_typer(targets, name="targets")
     app.command("import")(import_posts)
 
 
@@ -84,52 +77,15 @@ def approve(number: str, officer: Acting, home: Home = None) -> None:
     typer.echo(f"{mandate.number}: berlaku {mandate.first_day} – {mandate.last_day}")
 
 
-def import_targets(file: Path, mandate: MandateNumber, officer: Acting, home: Home = None) -> None:
-    """Masukkan daftar ASN (CSV) beserta akun publiknya; tiap akun menunggu verifikasi petugas kedua."""
-    with open_application(home) as app:
-        acting = acting_operator(app.database, officer)
-        with app.database.write() as session:
-            result = import_roster(session, app.vault, mandate_numbered(session, mandate), file, acting)
-    typer.echo(f"{result.people} orang, {result.accounts} akun; {result.waiting} atribusi menunggu petugas kedua")
-
-
-def add_feed(
-    address: str,
-    mandate: MandateNumber,
-    officer: Acting,
-    minutes: Annotated[int, typer.Option(help="Selang antarcrawl, dalam menit.")] = 60,
-    home: Home = None,
-) -> None:
-    """Tambahkan umpan RSS/Atom resmi sebuah instansi (tanpa akun pribadi)."""
-    check_address("feed", address)
-    with open_application(home) as app:
-        acting = acting_operator(app.database, officer)
-        with app.database.write() as session:
-            target = add_target(
-                session,
-                mandate_numbered(session, mandate),
-                source="feed",
-                address=address,
-                account=None,
-                actor=actor_of(acting),
-                interval_seconds=minutes * 60,
-            )
-    typer.echo(target.id)
-
-
-def list_targets(home: Home = None) -> None:
-    """Tampilkan sasaran crawl."""
-    with open_application(home) as app, app.database.read() as session:
-        for target in session.scalars(select(Target).order_by(Target.id)):
-            state = "dijeda" if target.paused else f"jatuh tempo {target.next_due_at:%Y-%m-%d %H:%M} UTC"
-            typer.echo(f"{target.id}\t{target.source}\t{target.address}\t{state}")
-
-
 def import_posts(
     file: Path,
-    source: Annotated[str, typer.Option(help="csv, jsonl, atau zeeschuimer.")],
     mandate: MandateNumber,
     officer: Acting,
+    source: Annotated[
+        str | None,
+        typer.Option(help="csv, jsonl, xlsx, zeeschuimer, 4cat, twarc, warc, wacz, mhtml, hand; bawaan: dikenali."),
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(help="Nama lembar XLSX (bawaan: lembar pertama).")] = None,
     home: Home = None,
 ) -> None:
     """Masukkan unggahan dari berkas; hanya akun terverifikasi dalam mandat yang disimpan."""
@@ -145,8 +101,11 @@ def import_posts(
                 app.evidence,
                 file,
                 source=source,
+                sheet=sheet,
                 mandate_id=mandate_id,
                 actor=actor_of(acting),
                 progress=advance,
             )
     typer.echo(str(result))
+    for problem in result.problems:
+        typer.echo(f"tidak dikenali: {problem}", err=True)

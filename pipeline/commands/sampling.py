@@ -15,7 +15,7 @@ from models.recall import Interval, Recall, recalls
 from models.samples import draw_sample
 from pipeline.application import open_application
 from pipeline.commands.options import Home
-from pipeline.rosters import mandate_numbered
+from pipeline.mandate_files import mandate_numbered
 
 
 def register(app: typer.Typer) -> None:
