@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime as dt
+import html
 import re
 from collections.abc import Iterator
 
@@ -31,6 +32,7 @@ _AUTHORS = ("author", "creator", "itunes:author", "dc:creator")
 _PUBLISHED = ("pubdate", "published", "issued", "date", "created")
 _UPDATED = ("updated", "modified")
 _PLAIN = frozenset({"text", "text/plain"})
+_PREFIXES = re.compile(r"(</?)(?:[\w.-]+:)+")
 _EMAIL_AND_NAME = re.compile(r"\S{1,100}@\S{1,100}\s*\(([^()]{1,200})\)")
 
 
@@ -116,11 +118,9 @@ def _readable(element: etree._Element) -> str:
 
 
 def _bare(element: etree._Element) -> str:
-    """The markup inside without namespaces, which HTML does not know."""
-    for node in element.iter(tag=etree.Element):
-        node.tag = etree.QName(node).localname
-    element.tag = "div"
-    return etree.tostring(element, encoding="unicode", with_tail=False)
+    """The markup inside, without the prefixes of namespaces, which HTML does not know."""
+    inside = "".join(etree.tostring(child, encoding="unicode") for child in element)
+    return html.escape(element.text or "") + _PREFIXES.sub(r"\1", inside)
 
 
 def _is_atom(element: etree._Element) -> bool:

@@ -242,21 +242,24 @@ def test_no_json_breaks_the_parser(items):
     assert len(parsed.posts) + len(parsed.unparsed) <= len(items)
 
 
+FRAGMENTS = st.sampled_from(
+    ["<item>", "</item>", "<title>", "</title>", "<link>", "<guid>", "&", "&nbsp;", "&#0;", "<![CDATA[", "]]>", "<!--",
+     "<?x", "<!DOCTYPE a>", "\x00", "\ud800", "é", "<content type='xhtml'>", "<link href='http://[' />", "1", "<x:y>",
+     "<o:p>a</o:p>",
+     "<pubDate>", "Mon, 99 Foo 99999 99:99:99 +9999", "0001-01-01T00:00:00+14:00", "<entry>", "<id>", "<![", "<!["]
+)  # fmt: skip
+
+
 @given(st.data(), st.sampled_from(sorted(path.name for path in PAGES.glob("*.xml"))))
 def test_no_damage_to_a_feed_breaks_the_parser(data, name):
     body = bytearray((PAGES / name).read_bytes())
     for _ in range(data.draw(st.integers(1, 5))):
         place, length = data.draw(st.integers(0, len(body))), data.draw(st.integers(0, 30))
-        body[place : place + length] = data.draw(st.binary(max_size=10))
+        body[place : place + length] = data.draw(
+            st.binary(max_size=10) | FRAGMENTS.map(lambda part: part.encode("utf-8", "replace"))
+        )
     with contextlib.suppress(BadInput):
         parse_posts(bytes(body), address=ADDRESS)
-
-
-FRAGMENTS = st.sampled_from(
-    ["<item>", "</item>", "<title>", "</title>", "<link>", "<guid>", "&", "&nbsp;", "&#0;", "<![CDATA[", "]]>", "<!--",
-     "<?x", "<!DOCTYPE a>", "\x00", "\ud800", "é", "<content type='xhtml'>", "<link href='http://[' />", "1", "<x:y>",
-     "<pubDate>", "Mon, 99 Foo 99999 99:99:99 +9999", "0001-01-01T00:00:00+14:00", "<entry>", "<id>", "<![", "<!["]
-)  # fmt: skip
 
 
 @given(st.lists(FRAGMENTS, max_size=30), st.sampled_from(["utf-8", "latin-1", "utf-16"]))
