@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping
 from typing import Protocol
 
 from sqlalchemy.orm import Session
 
 from models.officers import Officer
+from models.posts import ParsedPost
 from models.reports import Report
 
 
@@ -39,9 +41,59 @@ class SigningProblems(Protocol):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Reading:
+    """What one way of reading made of a page. `strange`: place and reason of each item that was not understood."""
+
+    reader: str
+    posts: tuple[ParsedPost, ...]
+    strange: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Hint:
+    """A selector that may serve as `part`, how many elements it finds, and what the first of them shows."""
+
+    part: str
+    selector: str
+    count: int
+    sample: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at an address found; `address` is the target's, with its selectors.
+
+    A crawl would store the posts of the reading named `chosen`; where that is empty, `reason` says why none.
+    """
+
+    source: str
+    address: str
+    reason: str
+    chosen: str
+    readings: tuple[Reading, ...] = ()
+    hints: tuple[Hint, ...] = ()
+
+
+class LookAt(Protocol):
+    """What a crawl would find at an address; stores nothing."""
+
+    def __call__(self, source: str, address: str, selectors: Mapping[str, str], *, officer: Officer) -> Seen:
+        """Ask for it once. `selectors` by their parts; empty ones count as not given.
+
+        Raises:
+            BadInput: no such source, or an address or selector of another form.
+            NoMandate: none is in force. Conflict: somebody else is looking at this moment.
+        """
+        ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything the pages call but do not own."""
+    """Everything the pages call but do not own. `sources` are the names that `look_at` knows."""
 
     report_content: ReportContent
     signing_problems: SigningProblems
     render_report: RenderReport
+    look_at: LookAt
+    sources: tuple[str, ...]

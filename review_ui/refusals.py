@@ -50,6 +50,8 @@ _WORDINGS: tuple[tuple[str, str], ...] = (
     (r"officer '[^']*' needs at least one role", "needs_roles"),
     (r"a password has (?P<least>\d+) to (?P<most>\d+)", "password_length"),
     (r"nobody deactivates themselves", "not_yourself"),
+    (r"another preview is under way", "preview_busy"),
+    (r"no mandate is in force today", "no_mandate"),
 )
 
 

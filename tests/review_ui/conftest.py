@@ -23,7 +23,7 @@ from models.officers import Officer, Role, add_officer
 from models.reports import signed_content
 from review_ui.app import create_app
 from review_ui.config import UiConfig
-from review_ui.ports import Ports
+from review_ui.ports import Ports, Seen
 
 ORIGIN = "http://127.0.0.1:8000"
 PASSWORD = "kata-sandi-uji-123"
@@ -48,6 +48,12 @@ def report_content(_session, report, *, at, signer) -> bytes:
     sections["G"]["blocks"] = [{"kind": "quote", "key": "teks", "title": "Teks", "text": "<b>Ayo</b> pilih"}]
     signature = None if signer is None else {"name": signer.name, "at": at.isoformat()}
     return canonical_json({**sections, "signature": signature, "place": report.fields.get("tempat_kejadian")})
+
+
+def look_at(source, address, _selectors, *, officer) -> Seen:
+    """A look that finds nothing; pages that need more bring their own."""
+    assert officer
+    return Seen(source, address, "halaman kosong", "")
 
 
 def signing_problems(content: bytes) -> list[str]:
@@ -146,7 +152,7 @@ def build_site(world, evidence: EvidenceStore, **settings: Any) -> Site:
         del session
         return b"%PDF-1.7 stand-in" if fmt == "pdf" else signed_content(world.vault, report)
 
-    ports = Ports(report_content, signing_problems, render_report)
+    ports = Ports(report_content, signing_problems, render_report, look_at, ("page", "feed"))
     return Site(world, create_app(world.database, world.vault, evidence, config, ports), evidence)
 
 

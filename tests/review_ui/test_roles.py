@@ -15,6 +15,7 @@ ALLOWED = {
     "/sasaran/{target}": {"supervisor1", "operator", "auditor"},
     "/atribusi": {"supervisor1", "operator", "auditor"},
     "/mandat": {"supervisor1", "operator", "auditor"},
+    "/pratinjau": {"operator"},
     "/jejak/{flag}": {"supervisor1", "auditor"},
     "/pengawasan": {"auditor", "admin"},
     "/petugas": {"admin"},
