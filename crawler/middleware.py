@@ -8,6 +8,7 @@ that points elsewhere a moment later (DNS rebinding) changes nothing.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,9 +23,14 @@ from zope.interface import implementer
 
 from crawler.config import PRODUCT
 from crawler.guard import Guard, Refused, canonical_host, endpoint
+from crawler.manners import HostResting, host_name
 
 MAX_ROBOTS_BYTES = 512 << 10
 """RFC 9309 §2.5: parse at least 500 KiB, ignore the rest."""
+
+ROBOTS_SECONDS = 24 * 3600.0
+UNREADABLE_SECONDS = 300.0
+"""How long a robots.txt counts as unreadable before it is asked for again."""
 
 _OK, _CLIENT_ERROR, _SERVER_ERROR = 200, 400, 500
 _TOO_MANY_REQUESTS = 429
@@ -116,12 +122,32 @@ class GuardMiddleware:
         self._names.pin(host, port, await self._guard.resolve(host, port))
 
 
-class RobotsMiddleware:
-    """Asks each site's robots.txt once in a crawl and obeys it, for feeds and APIs as well (RFC 9309)."""
+class MannersMiddleware:
+    """Waits for the host's turn before every request: also those for robots.txt and those that redirects make."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
-        self._rules: dict[str, asyncio.Future[Protego]] = {}
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> MannersMiddleware:
+        """Scrapy's constructor."""
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> None:
+        """Wait.
+
+        Raises:
+            HostResting: it would take too long.
+        """
+        await self._crawler.spider.manners.wait_turn(host_name(request.url))
+
+
+class RobotsMiddleware:
+    """Asks each site's robots.txt and obeys it, for feeds and APIs as well (RFC 9309); keeps it for a day (§2.4)."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._rules: dict[str, tuple[float, asyncio.Future[Protego]]] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> RobotsMiddleware:
@@ -134,25 +160,44 @@ class RobotsMiddleware:
         Raises:
             RobotsRefusedError: it forbids this address.
             RobotsUnreadableError: nobody can say.
+            HostResting: the host is not to be asked now.
         """
         if request.meta.get("robots"):
             return
         parts = urlsplit(request.url)
         origin = f"{parts.scheme}://{parts.netloc}"
-        if origin not in self._rules:
-            self._rules[origin] = asyncio.ensure_future(self._fetch(origin))
-        rules = await asyncio.shield(self._rules[origin])
+        rules = await self._rules_of(origin)
         if not rules.can_fetch(request.url, PRODUCT):
             raise RobotsRefusedError(origin)
+
+    async def _rules_of(self, origin: str) -> Protego:
+        now = time.monotonic()
+        kept_at, future = self._rules.get(origin, (-ROBOTS_SECONDS, None))
+        if future is None or now - kept_at >= (UNREADABLE_SECONDS if _has_failed(future) else ROBOTS_SECONDS):
+            future = asyncio.ensure_future(self._fetch(origin))
+            self._rules[origin] = now, future
+        try:
+            return await asyncio.shield(future)
+        except HostResting:
+            self._rules.pop(origin, None)
+            raise
 
     async def _fetch(self, origin: str) -> Protego:
         request = Request(f"{origin}/robots.txt", meta={"robots": True})
         try:
             response: Response = await self._crawler.engine.download_async(request)
+        except HostResting:
+            raise
         except Exception as error:
             raise RobotsUnreadableError(f"{type(error).__name__}: {error}") from error
         if response.status >= _SERVER_ERROR or response.status == _TOO_MANY_REQUESTS:
             raise RobotsUnreadableError(f"HTTP {response.status}")
         # RFC 9309 §2.3.1.3: what is not there forbids nothing.
         body = response.body[:MAX_ROBOTS_BYTES] if response.status == _OK else b""
-        return Protego.parse(body.decode("utf-8", "replace"))
+        rules = Protego.parse(body.decode("utf-8", "replace"))
+        await self._crawler.spider.manners.crawl_delay(host_name(origin), rules.crawl_delay(PRODUCT))
+        return rules
+
+
+def _has_failed(future: asyncio.Future[Protego]) -> bool:
+    return future.done() and (future.cancelled() or future.exception() is not None)

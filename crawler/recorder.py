@@ -1,168 +1,191 @@
-"""What a crawl writes. Every method is one transaction; the spider calls them from a single thread.
+"""What a crawl writes: responses, posts, watermarks and endings, inside transactions that the coordinator opens.
 
-Raw bytes go to the evidence store before the row that names them; the posts of a response, the watermark that
-covers them and the validators that would skip it next time are committed together, so a killed crawl leaves
-either all of it or nothing.
+The raw bytes of a response, its posts, the watermark that covers them and the validators that would skip it next time
+are written together, so a killed crawl leaves either all of it or nothing.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crawler.source import Answer, Ask, Page, Source
-from models.base import JsonObject
+from crawler.source import Holder, KnownPost, Unparsed
+from crawler.wire import EditsQuestion, Ended, Ending, Job, Looked, Received, UnlistedQuestion
+from models.accounts import Account, note_holder
+from models.bodies import keep_body
+from models.claims import give_back
 from models.clock import utc_now
-from models.database import Database
-from models.errors import BadInput
-from models.evidence import EvidenceStore
-from models.posts import storable, store_posts
-from models.targets import Fetch, Run, RunOutcome, Target, end_run, require_permission
+from models.errors import NoMandate
+from models.observations import Sight, observe, observe_account, unlisted_posts
+from models.posts import Post, PostVersion, storable, store_history, store_posts
+from models.targets import Fetch, Run, RunOutcome, Target, close_run, require_permission
 
-MAX_HEADER_CHARACTERS = 2_000
 MAX_REASON_CHARACTERS = 500
+MAX_PROBLEMS = 20
+"""Items not understood that are shown of one response; all of them are counted."""
+MAX_RECHECKS = 30
+"""Posts asked for by themselves in one run."""
 
 _VALIDATORS = ("etag", "last-modified")
 _UNKEPT_HEADERS = frozenset({"set-cookie", "set-cookie2"})
+_ACCOUNT_SIGHTS = {RunOutcome.GONE: Sight.ACCOUNT_GONE, RunOutcome.BLOCKED: Sight.BLOCKED}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Job:
-    """One open run and what its target says."""
-
-    run_id: str
-    source: str
-    address: str
-    watermark: JsonObject
-    validators: JsonObject
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Ending:
-    """How a run ends. `due_at` moves the target's next run there."""
-
-    outcome: RunOutcome
-    reason: str = ""
-    due_at: dt.datetime | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Response:
-    """One response of any status, `Answer` with its status code."""
-
-    status: int
-    answer: Answer
+class Dropped(Exception):
+    """The run is not ours to write any more; the message is the reason it ended with."""
 
 
 class Recorder:
-    """The crawl's side of database and evidence store."""
+    """Writes under one actor's name. `look_back`: how far back posts are marked when their account is gone."""
 
-    def __init__(self, database: Database, evidence: EvidenceStore, actor: str) -> None:
-        self._database = database
-        self._evidence = evidence
+    def __init__(self, actor: str, look_back: dt.timedelta) -> None:
         self._actor = actor
+        self._look_back = look_back
 
-    def open_runs(self, run_ids: Sequence[str]) -> list[tuple[str, str]]:
-        """(run id, target address) of those runs that are open, oldest due time first."""
-        with self._database.read() as session:
-            rows = session.execute(
-                select(Run.id, Target.address)
-                .join(Target, Target.id == Run.target_id)
-                .where(Run.id.in_(run_ids), Run.outcome == RunOutcome.RUNNING)
-                .order_by(Run.due_at, Run.id)
-            )
-            return [(run_id, address) for run_id, address in rows]
-
-    def open(self, run_id: str) -> Job:
-        """Read what the run needs.
+    def receive(self, session: Session, news: Received) -> None:
+        """Keep a response and what was understood of it.
 
         Raises:
-            NoMandate: its target may not be crawled any more.
+            Dropped: the run may not go on; it has been ended.
         """
-        with self._database.read() as session:
-            run, target = _run_and_target(session, run_id)
-            require_permission(session, target, utc_now())
-            return Job(run.id, target.source, target.address, dict(target.watermark), dict(target.validators))
+        run, target = self._open(session, news.run_id)
+        fetch = self._add_fetch(session, run, news)
+        if news.page is None:
+            return
+        self._require_right(session, run, target, news.page.holder)
+        if news.history:
+            store_history(session, run, fetch, news.page.parsed.posts, actor=self._actor)
+            return
+        store_posts(session, run, fetch, news.page.parsed.posts, actor=self._actor)
+        target.watermark = news.page.watermark
+        if news.ask.conditional:
+            target.validators = {news.ask.url: _validators(news.response.answer.headers)}
 
-    def note(self, job: Job, response: Response) -> None:
-        """Keep a response that holds no posts: unchanged, refused, broken."""
-        digest = self._evidence.put(response.answer.body)
-        with self._database.write() as session:
-            run, _ = _run_and_target(session, job.run_id)
-            self._add_fetch(session, run, response, digest)
+    def look(self, session: Session, news: Looked) -> None:
+        """Note what asking for one post by itself showed."""
+        run, target = self._open(session, news.run_id)
+        fetch = None
+        if news.response is not None:
+            fetch = self._add_fetch(session, run, Received(news.run_id, news.ask, news.response))
+        post = session.scalar(
+            select(Post).where(Post.source == target.source, Post.external_id == news.external_id).with_for_update()
+        )
+        if post is None or post.account_id != target.account_id:
+            return
+        if news.post is not None and fetch is not None and news.post.external_id == news.external_id:
+            store_posts(session, run, fetch, [news.post], actor=self._actor)
+        else:
+            observe(session, run, post, news.sight, fetch=fetch, reason=storable(news.reason)[:MAX_REASON_CHARACTERS],
+                    actor=self._actor, at=utc_now())  # fmt: skip
 
-    def receive(self, job: Job, source: Source, ask: Ask, response: Response) -> tuple[Job, Page]:
-        """Keep a 2xx response, understand it, and store its posts with watermark and validators.
+    def end(self, session: Session, news: Ended) -> None:
+        """Close the run, unless somebody has; what ends an account ends the sight of its recent posts."""
+        run = session.get_one(Run, news.run_id)
+        if run.outcome is not RunOutcome.RUNNING:
+            return
+        if news.returned or news.ending is None:
+            give_back(session, run, actor=self._actor)
+            return
+        self._close(session, run, news.ending)
 
-        Raises:
-            BadInput: nothing in it was understood; its bytes are kept and counted all the same.
-            NoMandate: its target may not be crawled any more; nothing is stored.
-        """
-        try:
-            page = source.read(job.address, job.watermark, ask, response.answer)
-        except BadInput:
-            self._keep_strange(job, response)
-            raise
-        digest = self._evidence.put(response.answer.body)
-        validators = _validators(response.answer.headers) if ask.conditional else {}
-        with self._database.write() as session:
-            run, target = _run_and_target(session, job.run_id)
-            require_permission(session, target, utc_now())
-            fetch = self._add_fetch(session, run, response, digest)
-            store_posts(session, run, fetch, page.parsed.posts, actor=self._actor)
-            run.unparsed += len(page.parsed.unparsed)
-            target.watermark = page.watermark
-            if ask.conditional:
-                target.validators = {ask.url: validators}
-            return dataclasses.replace(job, watermark=page.watermark, validators=dict(target.validators)), page
+    def unknown_edits(self, session: Session, question: EditsQuestion) -> set[str]:
+        """Which of the posts carry a text that is not stored."""
+        target = session.get_one(Target, session.get_one(Run, question.run_id).target_id)
+        rows = session.execute(
+            select(Post.external_id, PostVersion.text_sha256)
+            .join(PostVersion, PostVersion.post_id == Post.id)
+            .where(Post.source == target.source, Post.external_id.in_(question.texts))
+        )
+        return question.texts.keys() - {key for key, digest in rows if question.texts[key] == digest}
 
-    def end(self, run_id: str, ending: Ending) -> None:
-        """Close the run, unless somebody has."""
-        with self._database.write() as session:
-            run, target = _run_and_target(session, run_id)
-            if run.outcome is not RunOutcome.RUNNING:
-                return
-            reason = storable(ending.reason)[:MAX_REASON_CHARACTERS]
-            end_run(session, run, ending.outcome, actor=self._actor, reason=reason)
-            if ending.due_at is not None:
-                target.next_due_at = ending.due_at
+    def unlisted(self, session: Session, question: UnlistedQuestion) -> list[KnownPost]:
+        """The known posts that the run looked for in vain."""
+        run = session.get_one(Run, question.run_id)
+        posts = unlisted_posts(session, run, since=question.since, limit=MAX_RECHECKS)
+        return [KnownPost(post.external_id, post.url, post.posted_at) for post in posts]
 
-    def _keep_strange(self, job: Job, response: Response) -> None:
-        digest = self._evidence.put(response.answer.body)
-        with self._database.write() as session:
-            run, _ = _run_and_target(session, job.run_id)
-            self._add_fetch(session, run, response, digest)
-            run.unparsed += 1
+    def _open(self, session: Session, run_id: str) -> tuple[Run, Target]:
+        run = session.get_one(Run, run_id)
+        if run.outcome is not RunOutcome.RUNNING:
+            raise Dropped(run.reason)
+        return run, session.get_one(Target, run.target_id)
+
+    def _require_right(self, session: Session, run: Run, target: Target, holder: Holder | None) -> None:
+        """End the run when its mandate ended meanwhile, or the account turned out to be somebody else's."""
+        reason = ""
+        if holder is not None and target.account_id is not None:
+            account = session.get_one(Account, target.account_id)
+            reason = note_holder(session, account, holder.platform_id, holder.handle, utc_now(), run).reason
+        if not reason:
+            try:
+                require_permission(session, target, utc_now())
+            except NoMandate as refusal:
+                reason = str(refusal)
+        if reason:
+            self._close(session, run, Ending(RunOutcome.REFUSED, reason))
+            raise Dropped(reason)
+
+    def _close(self, session: Session, run: Run, ending: Ending) -> None:
+        now, target = utc_now(), session.get_one(Target, run.target_id)
+        reason = storable(ending.reason)[:MAX_REASON_CHARACTERS]
+        close_run(session, run, ending.outcome, actor=self._actor, reason=reason, at=now)
+        if ending.due_at is not None:
+            target.next_due_at = max(target.next_due_at, ending.due_at)
+        if run.looks_back_to is not None and ending.outcome in (RunOutcome.DONE, RunOutcome.UNCHANGED):
+            target.looked_back_at = now
+        sight = _ACCOUNT_SIGHTS.get(ending.outcome)
+        if sight is not None:
+            fetch = session.scalar(select(Fetch).where(Fetch.run_id == run.id).order_by(Fetch.id.desc()).limit(1))
+            since = run.looks_back_to or now - self._look_back
+            observe_account(session, run, sight, since=since, fetch=fetch, reason=reason, actor=self._actor, at=now)
 
     @staticmethod
-    def _add_fetch(session: Session, run: Run, response: Response, digest: str) -> Fetch:
-        answer = response.answer
+    def _add_fetch(session: Session, run: Run, news: Received) -> Fetch:
+        answer, strange = news.response.answer, _strange(news)
         headers = {name: value for name, value in answer.headers.items() if name not in _UNKEPT_HEADERS}
         fetch = Fetch(
             run_id=run.id,
             url=storable(answer.url),
-            status=response.status,
+            status=news.response.status,
             headers=headers,
             fetched_at=utc_now(),
-            body_sha256=digest,
+            body_sha256=keep_body(session, answer.body),
             media_type=answer.headers.get("content-type", "")[:120],
+            kind=news.ask.kind[:32],
+            unparsed=len(strange),
+            problems=[{"locator": item.locator, "reason": item.reason} for item in strange[:MAX_PROBLEMS]],
         )
         session.add(fetch)
         session.flush()
         run.fetches += 1
+        run.unparsed += len(strange)
         return fetch
 
 
-def _run_and_target(session: Session, run_id: str) -> tuple[Run, Target]:
-    run = session.get_one(Run, run_id)
-    return run, session.get_one(Target, run.target_id)
+def job_of(run: Run, target: Target) -> Job:
+    """A claimed run as the fetcher takes it."""
+    return Job(
+        run_id=run.id,
+        source=target.source,
+        address=target.address,
+        host=target.host,
+        watermark=dict(target.watermark),
+        validators=dict(target.validators),
+        looks_back_to=run.looks_back_to,
+    )
 
 
-def _validators(headers: Mapping[str, Any]) -> JsonObject:
+def _strange(news: Received) -> list[Unparsed]:
+    """What of the response was not understood: some items, or all of it."""
+    if news.page is not None:
+        return [Unparsed(storable(item.locator), storable(item.reason)) for item in news.page.parsed.unparsed]
+    return [Unparsed("", storable(news.problem)[:MAX_REASON_CHARACTERS])] if news.problem else []
+
+
+def _validators(headers: Mapping[str, Any]) -> dict[str, Any]:
     """What the next request may be made conditional with (RFC 9110 §8.8)."""
     return {name: headers[name] for name in _VALIDATORS if headers.get(name)}

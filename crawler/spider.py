@@ -1,4 +1,4 @@
-"""The spider: walks each run from its first request to its end, one run at a time on each host."""
+"""The spider: walks the runs it is given, one at a time on each host, and speaks for them to servers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import asyncio
 import collections
 import concurrent.futures
 import datetime as dt
-import functools
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, ParamSpec, TypeVar
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterator
+from typing import Any
 
 import scrapy
 import structlog
@@ -25,196 +23,204 @@ from scrapy.exceptions import (
 )
 
 from crawler.config import CrawlConfig
-from crawler.guard import Guard, Refused, endpoint
+from crawler.guard import Refused
+from crawler.hotline import Hotline
+from crawler.manners import HostResting, Manners, host_name
 from crawler.middleware import RobotsRefusedError, RobotsUnreadableError
 from crawler.pacing import TOO_MANY_REQUESTS, UNAVAILABLE, pause_until
-from crawler.recorder import MAX_HEADER_CHARACTERS, Ending, Job, Recorder, Response
-from crawler.registry import source_named
-from crawler.source import Answer, Ask
+from crawler.source import Answer, Ask, KnownPost, Source
+from crawler.walk import RunOver, Walk
+from crawler.wire import Ended, Ending, Job, Looked, Received, Response
 from models.clock import utc_now
-from models.errors import BadInput, NoMandate, StorageError
 from models.posts import storable
 from models.targets import RunOutcome
 
 NAME_LOOKUPS = 32
 """Threads for DNS, so that dead name servers of a few hosts do not hold up the others."""
-
 MAX_DETAIL_CHARACTERS = 200
+MAX_HEADER_CHARACTERS = 2_000
 
-_NOT_MODIFIED = 304
-_GONE = frozenset({404, 410})
 _WORTH_RETRYING = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+_SERVER_ERROR = 500
 _RETRY_JITTER = 0.5
 
 _logger = structlog.get_logger(__name__)
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
-
-class RunOver(Exception):
-    """The run ends here, as `ending` says; `again` is whether asking once more may help first."""
-
-    def __init__(
-        self, outcome: RunOutcome, reason: str, due_at: dt.datetime | None = None, *, again: bool = False
-    ) -> None:
-        super().__init__(reason)
-        self.ending = Ending(outcome, reason, due_at)
-        self.again = again
 
 
 class TargetSpider(scrapy.Spider):
-    """Crawls the given open runs. `failure` is what stopped the whole crawl, if something did."""
+    """Walks every run the hotline brings, until it closes."""
 
     name = "netra"
 
-    def __init__(self, *, config: CrawlConfig, recorder: Recorder, run_ids: Sequence[str]) -> None:
+    def __init__(self, *, config: CrawlConfig, hotline: Hotline) -> None:
         super().__init__()
         self.config = config
-        self.failure: BaseException | None = None
-        self._exceptions = Guard(config.allowed).allowed
-        self._recorder = recorder
-        self._run_ids = run_ids
-        self._writer = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="writer")
-        self._paused: dict[str, dt.datetime] = {}
+        self.manners = Manners(config, hotline.turn, hotline.send)
+        self._hotline = hotline
+        self._queues: dict[str, collections.deque[Job]] = {}
+        self._walks: dict[str, asyncio.Task[Ending]] = {}
 
     async def start(self) -> AsyncIterator[Any]:
-        """Scrapy's entry: crawl everything; requests are made by hand, so that a run reads from top to bottom."""
-        asyncio.get_running_loop().set_default_executor(concurrent.futures.ThreadPoolExecutor(NAME_LOOKUPS))
-        try:
-            async with asyncio.timeout(self.config.total_seconds):
-                await self._crawl_hosts()
-        except TimeoutError:
-            _logger.warning("crawl_out_of_time", seconds=self.config.total_seconds)
-        except ExceptionGroup as group:
-            self.failure = group.exceptions[0]
-        except Exception as error:  # noqa: BLE001 - kept for `crawl`, which raises it where the caller sees it
-            self.failure = error
+        """Scrapy's entry; requests are made by hand, so that a run reads from top to bottom."""
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(concurrent.futures.ThreadPoolExecutor(NAME_LOOKUPS))
+        async with asyncio.TaskGroup() as hosts:
+            self._hotline.open(loop, self._drop)
+            async for job, turn in self._hotline.work():
+                self.manners.grant(turn)
+                if job.host in self._queues:
+                    self._queues[job.host].append(job)
+                else:
+                    self._queues[job.host] = collections.deque([job])
+                    hosts.create_task(self._crawl_host(job.host))
+            for walk in self._walks.values():
+                walk.cancel()
         return
         yield  # Scrapy wants a generator
 
-    def settle(self) -> None:
-        """Wait until everything handed to the writer is written."""
-        self._writer.shutdown(wait=True)
+    def _drop(self, run_id: str) -> None:
+        """Stop walking a run that was ended elsewhere."""
+        walk = self._walks.get(run_id)
+        if walk is not None:
+            walk.cancel()
 
-    async def _crawl_hosts(self) -> None:
-        queues: dict[str, collections.deque[str]] = collections.defaultdict(collections.deque)
-        for run_id, address in await self._write(self._recorder.open_runs, self._run_ids):
-            queues[_host(address)].append(run_id)
-        free = asyncio.Semaphore(self.config.hosts_at_once)
-        async with asyncio.TaskGroup() as hosts:
-            for queue in queues.values():
-                hosts.create_task(self._crawl_host(queue, free))
+    async def _crawl_host(self, host: str) -> None:
+        queue = self._queues[host]
+        while queue:
+            await self._crawl_run(queue.popleft())
+        del self._queues[host]
+        await self.manners.forget(host)
 
-    async def _crawl_host(self, queue: collections.deque[str], free: asyncio.Semaphore) -> None:
-        async with free:
-            for run_id in queue:
-                ending = await self._crawl_run(run_id)
-                await self._write(self._recorder.end, run_id, ending)
-
-    async def _crawl_run(self, run_id: str) -> Ending:
+    async def _crawl_run(self, job: Job) -> None:
         """Walk one run; whatever goes wrong in it ends this run and no other."""
+        walk = asyncio.ensure_future(self._guarded(job))
+        self._walks[job.run_id] = walk
+        try:
+            ending: Ending | None = await walk
+        except asyncio.CancelledError:
+            ending = Ending(RunOutcome.INTERRUPTED, "dihentikan")
+        except HostResting:
+            ending = None
+        del self._walks[job.run_id]
+        await self._hotline.send(Ended(job.run_id, ending, returned=ending is None))
+
+    async def _guarded(self, job: Job) -> Ending:
+        line = _Line(self, job, self._hotline)
         try:
             async with asyncio.timeout(self.config.run_seconds):
-                return await self._walk(await self._write(self._recorder.open, run_id))
+                return await Walk(job, line, self.config).run()
         except RunOver as over:
             return over.ending
+        except HostResting as resting:
+            if not line.asked:
+                raise
+            return _rested(resting)
         except TimeoutError:
             return Ending(RunOutcome.FAILED, f"batas waktu {self.config.run_seconds:g} detik habis")
-        except NoMandate as error:
-            return Ending(RunOutcome.REFUSED, str(error))
-        except BadInput as error:
-            return Ending(RunOutcome.FAILED, f"isi tidak dikenali: {error}")
-        except StorageError:
-            raise
         except Exception as error:
-            _logger.exception("run_failed", run=run_id)
+            _logger.exception("run_failed", run=job.run_id)
             return Ending(RunOutcome.FAILED, f"kesalahan tak terduga: {type(error).__name__}: {error}")
 
-    async def _walk(self, job: Job) -> Ending:
-        try:
-            source = source_named(job.source)
-            ask = source.begin(job.address, job.watermark)
-        except BadInput as error:
-            raise RunOver(RunOutcome.FAILED, f"alamat tidak dapat di-crawl: {error}") from error
-        if source.needs_tls and urlsplit(ask.url).scheme != "https" and endpoint(ask.url) not in self._exceptions:
-            raise RunOver(RunOutcome.REFUSED, f"alamat {job.source} harus https")
-        changed = False
-        for _ in range(self.config.max_pages):
-            response = await self._fetch(job, ask, source.accept)
-            if response.status == _NOT_MODIFIED:
-                await self._write(self._recorder.note, job, response)
-                break
-            job, page = await self._write(self._recorder.receive, job, source, ask, response)
-            changed = True
-            if page.following is None:
-                break
-            ask = page.following
-        else:
-            return Ending(RunOutcome.DONE, f"batas {self.config.max_pages} halaman; dilanjutkan pada proses berikutnya")
-        return Ending(RunOutcome.DONE if changed else RunOutcome.UNCHANGED)
 
-    async def _fetch(self, job: Job, ask: Ask, accept: str) -> Response:
-        """Ask until there is an answer to use: 2xx, or 304 to a conditional request.
+class _Line:
+    """A walk's line to servers; see `crawler.walk.Line`. `asked`: whether any answer came back yet."""
+
+    def __init__(self, spider: TargetSpider, job: Job, hotline: Hotline) -> None:
+        self.asked = False
+        self._spider = spider
+        self._config = spider.config
+        self._job = job
+        self._hotline = hotline
+
+    async def send(self, news: Received | Looked) -> None:
+        await self._hotline.send(news)
+
+    async def unknown_edits(self, job: Job, texts: dict[str, str]) -> set[str]:
+        return await self._hotline.unknown_edits(job.run_id, texts)
+
+    async def unlisted(self, job: Job, since: dt.datetime) -> list[KnownPost]:
+        return await self._hotline.unlisted(job.run_id, since)
+
+    async def fetch(self, job: Job, ask: Ask, source: Source) -> Response:
+        """Ask until there is an answer that asking again would not better.
 
         Raises:
             RunOver: there will be none in this run.
         """
-        host = _host(ask.url)
-        for attempt in range(self.config.attempts):
-            last = attempt + 1 == self.config.attempts
-            await self._wait_for(host)
+        host = host_name(ask.url)
+        for attempt in range(self._config.attempts):
+            last = attempt + 1 == self._config.attempts
             try:
-                response = await self._download(_request(job, ask, accept))
+                response = await self._download(host, self._request(ask, source))
             except RunOver as over:
                 if last or not over.again:
                     raise
             else:
-                until = self._heed(host, response)
-                if _usable(response, ask):
+                self.asked = True
+                until = await self._heed(host, response)
+                if last or not self._again(response, until):
+                    if until is not None and response.status in {TOO_MANY_REQUESTS, UNAVAILABLE}:
+                        await self.send(Received(job.run_id, ask, response))
+                        raise _asked_to_wait(until)
                     return response
-                await self._write(self._recorder.note, job, response)
-                _give_up_on(response.status, until, last=last)
-            await asyncio.sleep(self.config.retry_delay * 2**attempt * random.uniform(1, 1 + _RETRY_JITTER))  # noqa: S311
+                await self.send(Received(job.run_id, ask, response))
+            await asyncio.sleep(self._config.retry_delay * 2**attempt * random.uniform(1, 1 + _RETRY_JITTER))  # noqa: S311
         raise RunOver(RunOutcome.FAILED, "server tidak menjawab")
 
-    async def _download(self, request: scrapy.Request) -> Response:
+    async def _download(self, host: str, request: scrapy.Request) -> Response:
+        manners = self._spider.manners
         try:
-            return _as_response(await self.crawler.engine.download_async(request))
+            response = _as_response(await self._spider.crawler.engine.download_async(request))
         except RobotsRefusedError as error:
             raise RunOver(RunOutcome.REFUSED, f"robots.txt melarang alamat ini ({error})") from error
         except Refused as error:
             if isinstance(error.__cause__, OSError):  # no answer to the name lookup, which may pass
+                await manners.failed(host, "nama host tidak dikenal")
                 raise RunOver(RunOutcome.FAILED, f"nama host tidak dikenal: {error}", again=True) from error
             raise RunOver(RunOutcome.REFUSED, f"alamat ditolak penjaga: {error}") from error
+        except HostResting as resting:
+            if self.asked:
+                raise RunOver(RunOutcome.FAILED, _rested(resting).reason, resting.until) from resting
+            raise
         except IgnoreRequest as error:
             reason = "robots.txt tidak dapat dibaca" if isinstance(error, RobotsUnreadableError) else "jawaban ditolak"
+            await manners.failed(host, f"{reason}: {_short(error)}")
             raise RunOver(RunOutcome.FAILED, f"{reason}: {str(error)[:MAX_DETAIL_CHARACTERS]}") from error
         except DownloadCancelledError as error:
             raise RunOver(RunOutcome.FAILED, f"jawaban terlalu besar: {_short(error)}") from error
         except tuple(_PASSING) as error:
-            raise RunOver(RunOutcome.FAILED, f"{_PASSING[type(error)]}: {_short(error)}", again=True) from error
+            reason = f"{_PASSING[type(error)]}: {_short(error)}"
+            await manners.failed(host, reason)
+            raise RunOver(RunOutcome.FAILED, reason, again=True) from error
+        if response.status >= _SERVER_ERROR:
+            await manners.failed(host, f"server menjawab HTTP {response.status}")
+        else:
+            await manners.succeeded(host)
+        return response
 
-    async def _wait_for(self, host: str) -> None:
-        """Stay away from the host for as long as it asked; end the run if that is too long to wait."""
-        until = self._paused.get(host)
-        if until is None:
-            return
-        seconds = (until - utc_now()).total_seconds()
-        if seconds > self.config.longest_wait:
-            raise _asked_to_wait(until)
-        await asyncio.sleep(max(0.0, seconds))
+    def _request(self, ask: Ask, source: Source) -> scrapy.Request:
+        headers = {"Accept": source.accept}
+        known = self._job.validators.get(ask.url, {}) if ask.conditional else {}
+        if "etag" in known:
+            headers["If-None-Match"] = known["etag"]
+        if "last-modified" in known:
+            headers["If-Modified-Since"] = known["last-modified"]
+        if source.needs_token:
+            headers["Authorization"] = f"Bearer {self._config.tokens[self._job.source]}"
+        return scrapy.Request(ask.url, headers=headers, dont_filter=True)
 
-    def _heed(self, host: str, response: Response) -> dt.datetime | None:
-        """Remember until when the host wants to be left alone, for this run and those after it."""
+    async def _heed(self, host: str, response: Response) -> dt.datetime | None:
+        """Remember until when the host wants to be left alone, for this run and all others."""
         until = pause_until(response.status, response.answer.headers, utc_now())
         if until is not None:
-            self._paused[host] = until
+            await self._spider.manners.rest(host, until, f"server meminta jeda (HTTP {response.status})")
         return until
 
-    async def _write(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Do blocking work in the one thread that writes, while other hosts go on."""
-        call = functools.partial(work, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._writer, call)
+    def _again(self, response: Response, until: dt.datetime | None) -> bool:
+        """Whether asking again in this run may help."""
+        if until is not None and response.status in {TOO_MANY_REQUESTS, UNAVAILABLE}:
+            return (until - utc_now()).total_seconds() <= self._config.longest_wait
+        return response.status in _WORTH_RETRYING
 
 
 _PASSING: dict[type[Exception], str] = {
@@ -227,29 +233,13 @@ _PASSING: dict[type[Exception], str] = {
 """What may be over a moment later."""
 
 
-def _give_up_on(status: int, until: dt.datetime | None, *, last: bool) -> None:
-    """End the run unless asking again may help."""
-    if status in _GONE:
-        raise RunOver(RunOutcome.GONE, f"tidak ditemukan lagi di server (HTTP {status})")
-    if until is not None and status in {TOO_MANY_REQUESTS, UNAVAILABLE}:
-        if last:
-            raise _asked_to_wait(until)
-    elif last or status not in _WORTH_RETRYING:
-        raise RunOver(RunOutcome.FAILED, f"server menjawab HTTP {status}")
-
-
 def _asked_to_wait(until: dt.datetime) -> RunOver:
     return RunOver(RunOutcome.FAILED, f"diminta menunggu sampai {until:%Y-%m-%d %H:%M:%S} UTC", until)
 
 
-def _request(job: Job, ask: Ask, accept: str) -> scrapy.Request:
-    headers = {"Accept": accept}
-    known = job.validators.get(ask.url, {}) if ask.conditional else {}
-    if "etag" in known:
-        headers["If-None-Match"] = known["etag"]
-    if "last-modified" in known:
-        headers["If-Modified-Since"] = known["last-modified"]
-    return scrapy.Request(ask.url, headers=headers, dont_filter=True)
+def _rested(resting: HostResting) -> Ending:
+    reason = f"host beristirahat sampai {resting.until:%Y-%m-%d %H:%M:%S} UTC: {resting}"
+    return Ending(RunOutcome.FAILED, reason, resting.until)
 
 
 def _as_response(response: scrapy.http.Response) -> Response:
@@ -258,19 +248,6 @@ def _as_response(response: scrapy.http.Response) -> Response:
         for name, values in response.headers.items()
     }
     return Response(response.status, Answer(response.url, headers, response.body))
-
-
-def _usable(response: Response, ask: Ask) -> bool:
-    if response.status == _NOT_MODIFIED:
-        return ask.conditional
-    return 200 <= response.status < 300  # noqa: PLR2004 - RFC 9110 §15.3
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _short(error: BaseException) -> str:

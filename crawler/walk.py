@@ -1,98 +1,224 @@
-"""How a timeline is walked, newest first, so that a run cut off anywhere leaves no gap.
-
-The watermark's part in it is `newest`, the highest id below which nothing is missing, and, while a walk is under way,
-`pending` (`top`: the highest id it saw, `max_id`: it goes on below this id). Only when it meets `newest` or the end
-of the timeline does `newest` move to `top`; a run that was cut off is finished by the next one first.
-
-A look-back (`Ask.since`) walks from the newest post to the first that is older, past `newest`. What it sees above
-`newest` counts like any walk; below it, and while another walk is pending, it leaves the watermark alone.
-"""
+"""One run, from its first request to its ending. What it meets is handed on at once; it keeps nothing."""
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
-from collections.abc import Mapping
-from typing import Any
+from typing import Protocol
+from urllib.parse import urlsplit
 
-from crawler.source import Ask
-from models.base import JsonObject
+from crawler.config import CrawlConfig
+from crawler.guard import endpoint
+from crawler.registry import source_named
+from crawler.source import Ask, Blocked, Gone, KnownPost, Page, Source
+from crawler.wire import Ending, Job, Looked, Received, Response
+from models.canonical import sha256_hex
 from models.errors import BadInput
+from models.observations import Sight
+from models.posts import ParsedPost
+from models.targets import RunOutcome
 
-NEWEST, OLDER, RESUME, BACK = "newest", "older", "resume", "back"
-"""Kinds of requests for a page: the newest one; one below it; one of an interrupted walk; one of a look-back only."""
+MAX_HISTORIES = 20
+"""Edited posts of one page whose earlier texts are asked for; the others keep what we saw ourselves."""
+MAX_DETOURS = 3
+"""Other requests a connector may try in place of one that was refused."""
+FAILURES_TO_STOP = 3
+"""Posts in a row that could not be asked for, after which the rest is left to another day."""
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Step:
-    """The page to ask for: of this kind, holding posts below the id `below` (None: the newest)."""
-
-    kind: str
-    below: str | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Leg:
-    """What one page showed.
-
-    `ids` of all its posts, understood or not; `lower`: the next page holds posts below this id, None: there is none;
-    `oldest`: when the post with the lowest id was posted; `asked`: the id it was asked to stay below; `bounded`:
-    without a next page, the timeline may go on all the same, because the request asked for recent posts only.
-    """
-
-    ids: tuple[str, ...]
-    lower: str | None
-    oldest: dt.datetime | None = None
-    asked: str | None = None
-    bounded: bool = False
+NOT_MODIFIED = 304
+_GONE = frozenset({404, 410})
+_BLOCKED = frozenset({401, 403, 451})
+_REDIRECT = range(300, 400)
 
 
-def first_step(watermark: Mapping[str, Any], since: dt.datetime | None) -> Step:
-    """Finish an interrupted walk first; else, and to look back, the newest page."""
-    pending = watermark.get("pending")
-    if since is not None:
-        return Step(BACK if pending else NEWEST)
-    return Step(RESUME, pending["max_id"]) if pending else Step(NEWEST)
+class RunOver(Exception):
+    """The run ends here, as `ending` says; `again` is whether asking once more may help first."""
+
+    def __init__(
+        self, outcome: RunOutcome, reason: str, due_at: dt.datetime | None = None, *, again: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.ending = Ending(outcome, reason, due_at)
+        self.again = again
 
 
-def take(watermark: Mapping[str, Any], ask: Ask, leg: Leg) -> tuple[JsonObject, Step | None]:
-    """The watermark once the page's posts are stored, and where to go on.
+class Line(Protocol):
+    """The walk's connection to servers and to the coordinator."""
+
+    async def fetch(self, job: Job, ask: Ask, source: Source) -> Response:
+        """The response to use, of any status. Raises: RunOver: there will be none in this run."""
+        ...
+
+    async def send(self, news: Received | Looked) -> None:
+        """Hand on; waits while the coordinator is behind."""
+        ...
+
+    async def unknown_edits(self, job: Job, texts: dict[str, str]) -> set[str]:
+        """Of these posts (external id to SHA-256 of the text), whose text is not stored."""
+        ...
+
+    async def unlisted(self, job: Job, since: dt.datetime) -> list[KnownPost]:
+        """Which known posts this run has not met."""
+        ...
+
+
+class Walk:
+    """Walks one run over a line."""
+
+    def __init__(self, job: Job, line: Line, config: CrawlConfig) -> None:
+        self._job = job
+        self._line = line
+        self._config = config
+        self._watermark = job.watermark
+
+    async def run(self) -> Ending:
+        """Walk to the end.
+
+        Raises:
+            RunOver: it ends before that.
+        """
+        try:
+            source = source_named(self._job.source)
+            ask = source.begin(self._job.address, self._watermark, self._job.looks_back_to)
+        except BadInput as error:
+            raise RunOver(RunOutcome.FAILED, f"alamat tidak dapat di-crawl: {error}") from error
+        self._require_ways(source, ask)
+        try:
+            ending = await self._pages(source, ask)
+        except Gone as gone:
+            return Ending(RunOutcome.GONE, f"akun tidak ada lagi: {gone}")
+        except Blocked as blocked:
+            return Ending(RunOutcome.BLOCKED, f"akun tidak diperlihatkan kepada kami: {blocked}")
+        except BadInput as error:
+            return Ending(RunOutcome.FAILED, f"isi tidak dikenali: {error}")
+        if self._job.looks_back_to is not None:
+            await self._look_back(source, self._job.looks_back_to)
+        return ending
+
+    def _require_ways(self, source: Source, ask: Ask) -> None:
+        if source.needs_tls and urlsplit(ask.url).scheme != "https" and endpoint(ask.url) not in self._config.allowed:
+            raise RunOver(RunOutcome.REFUSED, f"alamat {self._job.source} harus https")
+        if source.needs_token and not self._config.tokens.get(self._job.source):
+            raise RunOver(RunOutcome.REFUSED, f"token {self._job.source} belum diisi: [crawl.tokens] di netra.toml")
+
+    async def _pages(self, source: Source, ask: Ask) -> Ending:
+        changed, detours = False, 0
+        for _ in range(self._config.max_pages):
+            response = await self._line.fetch(self._job, ask, source)
+            if response.status == NOT_MODIFIED and ask.conditional:
+                await self._keep(ask, response)
+                break
+            if not _is_success(response):
+                detours += 1
+                ask = await self._detour(source, ask, response, detours)
+                continue
+            page = await self._read(source, ask, response)
+            changed = True
+            if page.following is None:
+                break
+            ask = page.following
+        else:
+            return Ending(
+                RunOutcome.DONE, f"batas {self._config.max_pages} halaman; dilanjutkan pada proses berikutnya"
+            )
+        return Ending(RunOutcome.DONE if changed else RunOutcome.UNCHANGED)
+
+    async def _read(self, source: Source, ask: Ask, response: Response) -> Page:
+        """Understand a page, get the histories of its new edits, and hand all on."""
+        try:
+            page = source.read(self._job.address, self._watermark, ask, response.answer)
+        except BadInput as error:
+            await self._keep(ask, response, str(error))
+            raise
+        except (Gone, Blocked):
+            await self._keep(ask, response)
+            raise
+        await self._histories(source, page)
+        self._watermark = page.watermark
+        await self._line.send(Received(self._job.run_id, ask, response, page))
+        return page
+
+    async def _detour(self, source: Source, ask: Ask, response: Response, detours: int) -> Ask:
+        """What to ask instead of a request that was refused."""
+        await self._keep(ask, response)
+        other = source.refused(self._job.address, self._watermark, ask, response.status, response.answer)
+        if other is not None and detours <= MAX_DETOURS:
+            return other
+        _raise_for(response.status)
+        raise RunOver(RunOutcome.FAILED, f"server menjawab HTTP {response.status}")
+
+    async def _histories(self, source: Source, page: Page) -> None:
+        """Store the texts that edited posts had before we met them, ahead of the page that shows the last one."""
+        if not page.histories:
+            return
+        texts = {post.external_id: sha256_hex(post.text.encode()) for post in page.parsed.posts}
+        asked = {key: texts[key] for key in page.histories if key in texts}
+        unknown = await self._line.unknown_edits(self._job, asked)
+        for key in sorted(unknown)[:MAX_HISTORIES]:
+            await self._history(source, page.histories[key])
+
+    async def _history(self, source: Source, ask: Ask) -> None:
+        """Without its history, an edited post keeps the texts we saw ourselves: no reason to lose the page."""
+        response = await self._line.fetch(self._job, ask, source)
+        earlier, problem = None, ""
+        if _is_success(response):
+            try:
+                earlier = source.read(self._job.address, self._watermark, ask, response.answer)
+            except (BadInput, Gone, Blocked) as error:
+                problem = str(error)
+        if earlier is not None and not earlier.parsed.posts:
+            earlier = None
+        await self._line.send(Received(self._job.run_id, ask, response, earlier, problem, history=earlier is not None))
+
+    async def _look_back(self, source: Source, since: dt.datetime) -> None:
+        """Ask by itself for every recent post that no page listed."""
+        failures = 0
+        for post in await self._line.unlisted(self._job, since):
+            ask = source.recheck(self._job.address, self._watermark, post)
+            if ask is None:
+                continue
+            sight = await self._look(source, ask, post)
+            failures = failures + 1 if sight is Sight.FAILED else 0
+            if failures == FAILURES_TO_STOP:
+                return
+
+    async def _look(self, source: Source, ask: Ask, post: KnownPost) -> Sight:
+        response: Response | None = None
+        found: ParsedPost | None = None
+        sight, reason = Sight.SEEN_AGAIN, ""
+        try:
+            response = await self._line.fetch(self._job, ask, source)
+            found = self._reread(source, ask, response)
+        except Gone as gone:
+            sight, reason = Sight.DELETED, str(gone)
+        except Blocked as blocked:
+            sight, reason = Sight.BLOCKED, str(blocked)
+        except (RunOver, BadInput) as error:
+            sight, reason = Sight.FAILED, str(error)
+        await self._line.send(Looked(self._job.run_id, post.external_id, sight, reason, ask, response, found))
+        return sight
+
+    def _reread(self, source: Source, ask: Ask, response: Response) -> ParsedPost | None:
+        if _is_success(response):
+            return source.reread(self._job.address, self._watermark, ask, response.answer)
+        source.refused(self._job.address, self._watermark, ask, response.status, response.answer)
+        _raise_for(response.status)
+        raise RunOver(RunOutcome.FAILED, f"server menjawab HTTP {response.status}")
+
+    async def _keep(self, ask: Ask, response: Response, problem: str = "") -> None:
+        await self._line.send(Received(self._job.run_id, ask, response, problem=problem))
+
+
+def _is_success(response: Response) -> bool:
+    return 200 <= response.status < 300  # noqa: PLR2004 - RFC 9110 §15.3
+
+
+def _raise_for(status: int) -> None:
+    """The rules for all platforms.
 
     Raises:
-        BadInput: the server does not advance.
+        Gone, Blocked: what a status means everywhere (RFC 9110 §15.5, RFC 7725).
     """
-    if leg.asked and leg.lower and order(leg.lower) >= order(leg.asked):
-        raise BadInput("paging does not advance")
-    enough = ask.since is not None and leg.oldest is not None and leg.oldest < ask.since
-    lower = None if enough else leg.lower
-    if ask.kind == BACK:
-        return dict(watermark), _step(BACK, lower)
-    known = {key: value for key, value in watermark.items() if key != "pending"}
-    pending = watermark.get("pending") if ask.kind != NEWEST else None
-    top = pending["top"] if pending else max(leg.ids, key=order, default=known.get("newest"))
-    if not _met(known.get("newest"), leg):
-        reached = leg.lower or min(leg.ids, key=order, default=leg.asked)
-        if top is not None and reached is not None:
-            known["pending"] = {"top": top, "max_id": reached}
-        return known, _step(OLDER if ask.kind == NEWEST else ask.kind, lower)
-    if top is not None:
-        known["newest"] = max(top, known.get("newest") or top, key=order)
-    if ask.kind == RESUME:
-        return known, Step(NEWEST)
-    return known, _step(BACK, lower) if ask.since is not None else None
-
-
-def order(identifier: str) -> tuple[int, str]:
-    """Ids are numbers or sortable words of growing length: longer is newer, then the alphabet decides."""
-    return len(identifier), identifier
-
-
-def _met(newest: str | None, leg: Leg) -> bool:
-    """Whether nothing is missing any more between this page and what is known."""
-    if newest is not None and leg.ids and order(min(leg.ids, key=order)) <= order(newest):
-        return True
-    return leg.lower is None and not leg.bounded
-
-
-def _step(kind: str, below: str | None) -> Step | None:
-    return None if below is None else Step(kind, below)
+    if status in _GONE:
+        raise Gone(f"server menjawab HTTP {status}")
+    if status in _BLOCKED:
+        raise Blocked(f"server menjawab HTTP {status}")

@@ -9,9 +9,10 @@ import dataclasses
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from models.hosts import Host
 from models.log import record
 from models.targets import LATE_AFTER, Run, RunOutcome, Target, close_run, record_missed, refusals
 
@@ -63,16 +64,34 @@ def queue_runs(session: Session, due: Sequence[Due], *, actor: str, now: dt.date
 _WAITS = {RunOutcome.QUEUED: "menunggu giliran", RunOutcome.RUNNING: "berjalan"}
 
 
-def waiting_hosts(session: Session, *, besides: Collection[str], limit: int) -> list[str]:
-    """Hosts with queued runs, the one that waits longest first."""
-    waiting = (
-        select(Run.host)
-        .where(Run.outcome == RunOutcome.QUEUED, Run.host.not_in(besides))
-        .group_by(Run.host)
-        .order_by(func.min(Run.due_at))
-        .limit(limit)
+def waiting_hosts(
+    session: Session,
+    worker: str,
+    *,
+    besides: Collection[str],
+    now: dt.datetime,
+    limit: int,
+    only: Collection[str] | None = None,
+) -> list[str]:
+    """Hosts with queued runs (of `only` those) that may be asked now, the one that waits longest first."""
+    free = or_(Host.name.is_(None), Host.holder.is_(None), Host.holder == worker, Host.held_until < now)
+    rested = or_(Host.rest_until.is_(None), Host.rest_until <= now)
+    waiting = select(Run.host).outerjoin(Host, Host.name == Run.host)
+    waiting = waiting.where(Run.outcome == RunOutcome.QUEUED, Run.host.not_in(besides), free, rested)
+    if only is not None:
+        waiting = waiting.where(Run.id.in_(only))
+    return list(session.scalars(waiting.group_by(Run.host).order_by(func.min(Run.due_at)).limit(limit)))
+
+
+def wait_shortly(session: Session, only: Collection[str], *, until: dt.datetime) -> bool:
+    """Whether any of these runs is queued behind a pause that ends by then."""
+    queued = (
+        select(Run.id)
+        .join(Host, Host.name == Run.host)
+        .where(Run.outcome == RunOutcome.QUEUED, Run.id.in_(only), Host.rest_until <= until)
+        .limit(1)
     )
-    return list(session.scalars(waiting))
+    return session.scalar(queued) is not None
 
 
 def claim_runs(
@@ -140,13 +159,31 @@ def interrupt(session: Session, run: Run, *, actor: str, now: dt.datetime) -> No
         target.next_due_at = min(target.next_due_at, now)
 
 
+def overspent(session: Session, caps: Mapping[str, int], now: dt.datetime) -> set[str]:
+    """Sources of which as many posts were read this month (UTC) as their cap allows."""
+    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    read = (
+        select(Target.source, func.sum(Run.posts_seen))
+        .join(Target, Target.id == Run.target_id)
+        .where(Target.source.in_(caps), Run.due_at >= month)
+        .group_by(Target.source)
+    )
+    return {source for source, posts in session.execute(read) if posts >= caps[source]}
+
+
+def give_back(session: Session, run: Run, *, actor: str) -> None:
+    """Put a run that was claimed and not begun back into the queue."""
+    run.outcome, run.started_at, run.worker, run.held_until = RunOutcome.QUEUED, None, None, None
+    record(session, "run.returned", run, actor=actor)
+
+
 def _busy(session: Session, targets: Sequence[Target]) -> dict[str, RunOutcome]:
     rows = session.execute(
         select(Run.target_id, Run.outcome).where(
             Run.target_id.in_([target.id for target in targets]), Run.outcome.in_(_OPEN)
         )
     )
-    return dict(rows.tuples().all())
+    return {key: value for key, value in rows}  # noqa: C416 - a row is no pair to dict()
 
 
 def _existing(session: Session, due: Sequence[Due]) -> set[tuple[str, dt.datetime]]:
@@ -155,7 +192,7 @@ def _existing(session: Session, due: Sequence[Due]) -> set[tuple[str, dt.datetim
             Run.target_id.in_([one.target.id for one in due]), Run.due_at.in_({one.at for one in due})
         )
     )
-    return set(rows.tuples().all())
+    return {(target, due) for target, due in rows}
 
 
 def _begin(

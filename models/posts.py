@@ -267,8 +267,17 @@ def _lock_known(session: Session, source: str, wanted: Mapping[str, ParsedPost])
     )
     asked = rows.where(Post.source == source, Post.external_id.in_(wanted)).order_by(Post.id).with_for_update()
     return {
-        key: _Known(post_id, account_id, digest, versions, state, is_repost, salt, wanted[key])
-        for key, post_id, account_id, digest, versions, state, is_repost, salt in session.execute(asked).tuples()
+        row.external_id: _Known(
+            id=row.id,
+            account_id=row.account_id,
+            text_sha256=row.text_sha256,
+            versions=row.versions,
+            state=row.state,
+            is_repost=row.is_repost,
+            salt=row.salt,
+            item=wanted[row.external_id],
+        )
+        for row in session.execute(asked)
     }
 
 

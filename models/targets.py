@@ -224,13 +224,12 @@ def refusals(session: Session, targets: Sequence[Target], at: dt.datetime) -> di
     """Why those of the targets may not be crawled at `at` that may not, by id; three statements for all of them."""
     mandates = _by_id(session, Mandate, {target.mandate_id for target in targets})
     holders = _verified_holders(session, {target.account_id for target in targets if target.account_id})
-    enrolled = set(
-        session.execute(
-            select(RosterEntry.mandate_id, RosterEntry.civil_servant_id).where(
-                RosterEntry.mandate_id.in_(mandates), RosterEntry.civil_servant_id.in_(set(holders.values()))
-            )
-        ).tuples()
+    rows = session.execute(
+        select(RosterEntry.mandate_id, RosterEntry.civil_servant_id).where(
+            RosterEntry.mandate_id.in_(mandates), RosterEntry.civil_servant_id.in_(set(holders.values()))
+        )
     )
+    enrolled = {(mandate_id, person_id) for mandate_id, person_id in rows}
     found = {}
     for target in targets:
         reason = _refusal(mandates.get(target.mandate_id), target.account_id, holders, enrolled, at)
@@ -250,7 +249,7 @@ def _verified_holders(session: Session, account_ids: Iterable[str]) -> dict[str,
             Attribution.account_id.in_(list(account_ids)), Attribution.state == AttributionState.VERIFIED
         )
     )
-    return dict(rows.tuples().all())
+    return {key: value for key, value in rows}  # noqa: C416 - a row is no pair to dict()
 
 
 def _refusal(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,12 +18,17 @@ from pipeline.settings import Settings, read_settings
 
 @dataclasses.dataclass(frozen=True)
 class Application:
-    """Settings, database, keys and evidence of one installation."""
+    """Settings, database, keys and evidence of one installation.
+
+    `stop` is set when the process is asked to end, for stages that last; `lingers`: a stage may wait for more work.
+    """
 
     settings: Settings
     database: Database
     vault: Vault
     evidence: EvidenceStore
+    stop: threading.Event = dataclasses.field(default_factory=threading.Event)
+    lingers: bool = False
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import BadInput, StorageError
+from models.ids import new_id
 from pipeline.model_store import scoring_model
 from pipeline.settings import Settings
 
@@ -19,21 +20,36 @@ if TYPE_CHECKING:  # torch, Scrapy, Playwright and SQLAlchemy are loaded only by
     from crawler.config import CrawlConfig
     from models.database import Database
 
-ENDING_SECONDS = 30
-"""A crawl ends its runs by itself this long before it would be ended from outside."""
+LINGER_SECONDS = 60.0
+"""How long an idle crawl waits for more work before its process ends."""
 
 
-def crawl_config(settings: Settings) -> CrawlConfig:
+def crawl_config(settings: Settings, *, lingering: bool = False) -> CrawlConfig:
     """Manners and exceptions of the crawlers."""
-    from crawler.config import CrawlConfig  # noqa: PLC0415
+    from crawler.config import CrawlConfig, HostLimits  # noqa: PLC0415
 
     crawl = settings.crawl
+    hosts = {name: HostLimits(host.delay_seconds, host.requests_per_hour) for name, host in crawl.hosts.items()}
     return CrawlConfig(
         contact=crawl.contact,
         allowed=crawl.allowed(),
         delay=crawl.delay_seconds,
-        total_seconds=crawl.batch_seconds - ENDING_SECONDS,
+        hosts=hosts,
+        hosts_at_once=crawl.hosts_at_once,
+        tokens=crawl.tokens,
+        caps=crawl.posts_per_month,
+        linger_seconds=LINGER_SECONDS if lingering else 0.0,
     )
+
+
+def worker_name(settings: Settings) -> str:
+    """The name under which this home crawls: a crash's successor takes over what was left under it."""
+    path = settings.home / "worker.id"
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        path.write_text(new_id(), encoding="ascii")
+        return worker_name(settings)
 
 
 def capture_config(settings: Settings) -> CaptureConfig:

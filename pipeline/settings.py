@@ -48,6 +48,14 @@ class WebSettings(_Section):
         return (*self.public_origins, *local) if self.host in ("127.0.0.1", "localhost") else tuple(self.public_origins)
 
 
+class HostSettings(_Section):
+    """What one host may be asked, where the defaults do not fit it."""
+
+    delay_seconds: float = Field(default=1.0, ge=0)
+    requests_per_hour: int = Field(default=0, ge=0)
+    """0: no budget."""
+
+
 class CrawlSettings(_Section):
     """Manners and limits of the crawlers."""
 
@@ -57,8 +65,13 @@ class CrawlSettings(_Section):
     """`host:port` of inner servers that may be reached all the same (the demo's square)."""
     delay_seconds: float = Field(default=1.0, ge=0)
     """Least pause between two requests to one host."""
-    batch_seconds: int = Field(default=600, ge=60, le=24 * 3600)
-    """A batch of runs that takes longer is ended from outside."""
+    hosts: dict[str, HostSettings] = {}
+    """Limits of single hosts: `[crawl.hosts."public.api.bsky.app"] delay_seconds = 0.2`."""
+    hosts_at_once: int = Field(default=64, ge=1, le=512)
+    tokens: dict[str, str] = {}
+    """The operator's own keys by source, such as `x_v2`; better in the environment: `NETRA_CRAWL__TOKENS`."""
+    posts_per_month: dict[str, int] = {}
+    """Spending caps by source, for platforms that sell posts."""
 
     @field_validator("allowed_hosts")
     @classmethod

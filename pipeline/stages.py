@@ -6,6 +6,7 @@ A stage may be killed at any instruction and run again: what was committed stays
 | stage    | takes                     | leaves                      | package    |
 |----------|---------------------------|-----------------------------|------------|
 | due      | targets past their time   | queued runs                 | pipeline   |
+| calendar | due times too far off     | due times of the calendar   | pipeline   |
 | crawl    | queued runs               | ended runs, posts, sightings| crawler    |
 | assess   | new sightings             | assessments, pending flags  | classifier |
 | capture  | pending flags             | ready flags with captures   | crawler    |
@@ -18,30 +19,30 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import multiprocessing
-import os
-import threading
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import filelock
-import structlog
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from models.claims import Due, queue_runs
 from models.clock import utc_now
+from models.contest import ContestSpec
 from models.log import sign_checkpoint
+from models.mandates import Contest, Mandate
 from models.retention import purge
-from models.targets import Run, RunOutcome, Target, begin_run, interrupt_open_runs, queue_run, record_missed
-from pipeline.application import Application, open_application
+from models.targets import Target
+from pipeline.application import Application
+from pipeline.calendar import Rule, rule_of, times_until
 from pipeline.settings import Settings
 
 ACTOR = "stage:{}"
 DUE_BATCH = 500
-CRAWL_BATCH = 200
+DUE_ROUNDS = 20
+REFUSED_AGAIN = dt.timedelta(hours=1)
+"""A target that may not be crawled is asked about again this much later, so that refusals do not fill the log."""
 ASSESS_BATCH = 512
 CAPTURE_BATCH = 25
-
-_logger = structlog.get_logger()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,46 +56,53 @@ class Stage:
 
 def queue_due(app: Application, *, now: dt.datetime | None = None) -> int:
     """Queue a run for every target whose time has come; times that passed unused are recorded as missed."""
-    moment = now or utc_now()
-    with app.database.write() as session:
-        due = session.scalars(
-            select(Target)
-            .where(Target.next_due_at <= moment, Target.paused.is_(False))
-            .order_by(Target.next_due_at)
-            .limit(DUE_BATCH)
-        ).all()
-        for target in due:
-            first, interval = target.next_due_at, dt.timedelta(seconds=target.interval_seconds)
-            passed = (moment - first) // interval
-            if passed:
-                record_missed(session, target, due_at=first, count=passed, actor=ACTOR.format("due"), at=moment)
-            latest = first + passed * interval
-            queue_run(session, target, due_at=latest, actor=ACTOR.format("due"), at=moment)
-            target.next_due_at = latest + interval
-    return len(due)
+    moment, total = now or utc_now(), 0
+    for _ in range(DUE_ROUNDS):
+        queued = _queue_batch(app, moment)
+        total += queued
+        if queued < DUE_BATCH:
+            break
+    return total
+
+
+def mend_calendar(app: Application, *, now: dt.datetime | None = None) -> int:
+    """Bring forward due times that lie further off than the calendar says: after a clock that ran ahead was set
+    right, or when a denser stage of the contest began; returns how many.
+    """
+    moment, mended, last = now or utc_now(), 0, ""
+    while True:
+        with app.database.write() as session:
+            targets = session.scalars(
+                select(Target)
+                .where(Target.id > last, Target.paused.is_(False), Target.next_due_at > moment)
+                .order_by(Target.id)
+                .limit(DUE_BATCH)
+            ).all()
+            rules = _rules(session, targets)
+            for target in targets:
+                wanted = rules[target.id].after(rules[target.id].after(moment))
+                if target.next_due_at > wanted:
+                    target.next_due_at, mended = wanted, mended + 1
+        if not targets:
+            return mended
+        last = targets[-1].id
 
 
 def crawl_queued(app: Application, *, run_ids: list[str] | None = None) -> int:
-    """Crawl the queued runs (or just `run_ids`) in a process of its own: a reactor runs once, and a crawl that
-    hangs or eats memory must not take the stage with it.
+    """Crawl the queued runs (or just `run_ids`); returns how many were claimed.
 
-    The lock makes this the only crawl on the machine, so a run found open belongs to a process that died.
+    Raises:
+        filelock.Timeout: another process of this home crawls.
+
+    The lock makes this the only crawl of this home, so what a dead one left under its name is taken back at once;
+    other machines have names of their own.
     """
-    with filelock.FileLock(app.settings.home / "crawl.lock"):
-        started = _begin_queued(app, run_ids)
-        if not started:
-            return 0
-        context = multiprocessing.get_context("spawn")
-        process = context.Process(target=_crawl_process, args=(str(app.settings.home), started), daemon=True)
-        process.start()
-        process.join(app.settings.crawl.batch_seconds)
-        if process.is_alive():
-            _logger.warning("crawl_killed", reason="batch time is over", runs=len(started))
-            process.kill()
-            process.join()
-        with app.database.write() as session:
-            interrupt_open_runs(session, actor=ACTOR.format("crawl"))
-    return len(started)
+    from crawler.crawl import crawl  # noqa: PLC0415 - Scrapy is heavy, only this stage needs it
+    from pipeline.parts import crawl_config, worker_name  # noqa: PLC0415
+
+    with filelock.FileLock(app.settings.home / "crawl.lock", timeout=-1 if app.lingers else 0):
+        config = crawl_config(app.settings, lingering=run_ids is None and app.lingers)
+        return crawl(app.database, config, worker=worker_name(app.settings), only=run_ids, stop=app.stop)
 
 
 def assess_new(app: Application) -> int:
@@ -147,6 +155,7 @@ def countable(settings: Settings) -> dt.timedelta:
 
 STAGES = (
     Stage("due", 2, queue_due),
+    Stage("calendar", 3600, mend_calendar),
     Stage("crawl", 2, crawl_queued),
     Stage("assess", 2, assess_new),
     Stage("capture", 2, capture_pending_flags),
@@ -156,30 +165,47 @@ STAGES = (
 )
 
 
-def _begin_queued(app: Application, run_ids: list[str] | None) -> list[str]:
+def _queue_batch(app: Application, moment: dt.datetime) -> int:
     with app.database.write() as session:
-        interrupt_open_runs(session, actor=ACTOR.format("crawl"))
-        queued = select(Run).where(Run.outcome == RunOutcome.QUEUED).order_by(Run.due_at).limit(CRAWL_BATCH)
-        if run_ids is not None:
-            queued = queued.where(Run.id.in_(run_ids))
-        runs = session.scalars(queued).all()
-        for run in runs:
-            begin_run(session, run, actor=ACTOR.format("crawl"))
-        return [run.id for run in runs if run.outcome is RunOutcome.RUNNING]
+        targets = session.scalars(
+            select(Target)
+            .where(Target.next_due_at <= moment, Target.paused.is_(False))
+            .order_by(Target.next_due_at)
+            .limit(DUE_BATCH)
+            .with_for_update(skip_locked=True)
+        ).all()
+        rules = _rules(session, targets)
+        times = {target.id: times_until(rules[target.id], target.next_due_at, moment) for target in targets}
+        due = [
+            Due(target, times[target.id].latest, times[target.id].first, times[target.id].missed,
+                _looks_back_to(target, rules[target.id].spec, moment))
+            for target in targets
+        ]  # fmt: skip
+        refused = queue_runs(session, due, actor=ACTOR.format("due"), now=moment)
+        for target in targets:
+            following = times[target.id].next
+            target.next_due_at = max(following, moment + REFUSED_AGAIN) if target.id in refused else following
+    return len(targets)
 
 
-def _crawl_process(home: str, run_ids: list[str]) -> None:
-    from crawler.crawl import crawl  # noqa: PLC0415 - Scrapy lives in this process only
-    from pipeline.parts import crawl_config  # noqa: PLC0415
+def _rules(session: Session, targets: Sequence[Target]) -> dict[str, Rule]:
+    """The calendar's rule of each target, by id."""
+    wanted = select(Mandate, Contest).join(Contest, Contest.id == Mandate.contest_id)
+    rows = session.execute(wanted.where(Mandate.id.in_({target.mandate_id for target in targets}))).all()
+    specs = {contest.id: contest.read_spec() for _, contest in rows}
+    mandates = {mandate.id: mandate for mandate, _ in rows}
+    return {
+        target.id: rule_of(target, mandates[target.mandate_id], specs[mandates[target.mandate_id].contest_id])
+        for target in targets
+    }
 
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    with open_application(Path(home)) as app:
-        crawl(app.database, app.evidence, run_ids, crawl_config(app.settings))
 
-
-def _end_with_parent() -> None:
-    """A stage that is killed outright must not leave its crawl running beside the next one."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _looks_back_to(target: Target, spec: ContestSpec, moment: dt.datetime) -> dt.datetime | None:
+    """How far back this run goes through known posts again; None when it need not, or when it is the first."""
+    plan = spec.schedule
+    if not plan.look_back_days or target.account_id is None or not target.watermark:
+        return None
+    last = target.looked_back_at
+    if last is not None and moment - last < dt.timedelta(seconds=plan.look_back_every):
+        return None
+    return moment - dt.timedelta(days=plan.look_back_days)

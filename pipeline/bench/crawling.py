@@ -23,7 +23,7 @@ from models.mandates import Mandate
 from models.officers import Officer, officer_named
 from models.people import CivilServant
 from models.posts import PostVersion
-from models.targets import Target, add_target, start_run
+from models.targets import Target, add_target, queue_run
 from pipeline.application import Application, open_application
 from pipeline.bench.figures import Aim, Figure, Goal
 from pipeline.bench.scratch import ACTOR, scratch
@@ -92,7 +92,7 @@ def _open_runs(app: Application, addresses: Sequence[str]) -> list[str]:
         if person is None or claimant is None or verifier is None:
             raise NotFound("the invented regency has no people")
         targets = [_target(session, mandate, person, (claimant, verifier), address) for address in addresses]
-        runs = [start_run(session, target, due_at=utc_now(), actor=ACTOR) for target in targets]
+        runs = [queue_run(session, target, due_at=utc_now(), actor=ACTOR) for target in targets]
         return [run.id for run in runs if run is not None]
 
 
@@ -122,7 +122,7 @@ def _crawl(home: Path, run_ids: Sequence[str]) -> float:
 
     with open_application(home) as app:
         began = time.perf_counter()
-        crawl(app.database, app.evidence, run_ids, crawl_config(app.settings))
+        crawl(app.database, crawl_config(app.settings), only=run_ids)
         return time.perf_counter() - began
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import itertools
+import time
 from collections.abc import Callable
 from typing import Annotated
 
@@ -14,7 +16,7 @@ from sqlalchemy import Select, select
 
 from models.clock import utc_now
 from models.errors import BadInput, Conflict, NotFound
-from models.targets import Run, Target, queue_run
+from models.targets import Run, RunOutcome, Target, queue_run
 from pipeline.application import Application, open_application
 from pipeline.commands.options import Home
 from pipeline.progress import counter
@@ -42,7 +44,7 @@ def crawl(
             run_ids = None
         else:
             run_ids = [_queue_now(app, target)]
-        crawl_queued(app, run_ids=run_ids)
+        _crawl_or_wait(app, run_ids)
         with app.database.read() as session:
             query = _runs_since(began) if run_ids is None else _runs_named(run_ids)
             for done in session.scalars(query):
@@ -87,7 +89,7 @@ def work(
         found = next((worker for worker in WORKERS if worker.name == stage), None)
         if found is None:
             raise BadInput(f"no stage {stage!r}; there are clock, {', '.join(worker.name for worker in WORKERS)}")
-        run_worker(app, found, stop)
+        run_worker(dataclasses.replace(app, stop=stop, lingers=True), found, stop)
 
 
 def serve(home: Home = None, under_supervisor: UnderSupervisor = False) -> None:  # noqa: FBT002 - a flag
@@ -105,6 +107,26 @@ def run(home: Home = None) -> None:
     """Jalankan semuanya: jadwal, crawl, penilaian, tangkapan, dan halaman telaah."""
     with open_application(home) as app:
         run_everything(app)
+
+
+def _crawl_or_wait(app: Application, run_ids: list[str] | None) -> None:
+    """Crawl here; where 'netra run' does so already, wait until it has done what was queued."""
+    try:
+        crawl_queued(app, run_ids=run_ids)
+    except filelock.Timeout:
+        typer.echo("netra run sedang meng-crawl; menunggu hasilnya …", err=True)
+        _wait_for(app, run_ids)
+
+
+def _wait_for(app: Application, run_ids: list[str] | None) -> None:
+    while True:
+        with app.database.read() as session:
+            open_runs = select(Run.id).where(Run.outcome.in_((RunOutcome.QUEUED, RunOutcome.RUNNING)))
+            if run_ids is not None:
+                open_runs = open_runs.where(Run.id.in_(run_ids))
+            if session.scalar(open_runs.limit(1)) is None:
+                return
+        time.sleep(1)
 
 
 def run_everything(app: Application) -> None:

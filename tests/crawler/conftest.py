@@ -6,8 +6,10 @@ import contextlib
 import dataclasses
 import http.server
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,21 +25,20 @@ from models.database import Database
 from models.evidence import EvidenceStore
 from models.mandates import Mandate
 from models.posts import Post, PostVersion
-from models.targets import Run, RunOutcome, Target, add_target, start_run
+from models.targets import Run, RunOutcome, Target, add_target, queue_run
 
 ROOT = Path(__file__).parents[2]
 CHILD = """
-import json, sys
-from pathlib import Path
+import json, signal, sys, threading
 sys.path.insert(0, sys.argv[1])
 job = json.loads(sys.argv[2])
-{prelude}
 from crawler.crawl import CrawlConfig, crawl
 from models.database import open_database
-from models.evidence import EvidenceStore
 allowed = frozenset((host, port) for host, port in job["allowed"])
 config = CrawlConfig(contact="operator@example.invalid", allowed=allowed, **job["config"])
-crawl(open_database(job["database"]), EvidenceStore(Path(job["evidence"])), job["runs"], config)
+stop = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: stop.set())
+crawl(open_database(job["database"]), config, worker="test", only=job["runs"], stop=stop)
 """
 QUICK = {"delay": 0.0, "retry_delay": 0.01, "request_seconds": 3.0, "run_seconds": 20.0, "total_seconds": 60.0}
 
@@ -161,22 +162,21 @@ class Crawls:
             return target.id
 
     def begin(self, *targets: str) -> list[str]:
-        """Start a run of each target; returns their ids."""
+        """Queue a run of each target; returns their ids."""
         with self.database.write() as session:
             found = [session.get_one(Target, target) for target in targets]
-            runs = [start_run(session, target, due_at=utc_now(), actor="test") for target in found]
+            runs = [queue_run(session, target, due_at=utc_now(), actor="test") for target in found]
             return [run.id for run in runs if run is not None]
 
     def spawn(self, runs: list[str], prelude: str = "", **config: object) -> subprocess.Popen[str]:
         job = {
             "database": self._url,
-            "evidence": str(self.evidence.root),
             "allowed": self.allowed,
             "runs": runs,
             "config": {**QUICK, **config},
         }
-        command = [sys.executable, "-c", CHILD.replace("{prelude}", prelude), str(ROOT), json.dumps(job)]
-        return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        command = [sys.executable, "-c", CHILD, str(ROOT), json.dumps(job)]
+        return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=_environment(prelude))
 
     def run(self, *targets: str, prelude: str = "", **config: object) -> list[Run]:
         """Crawl the targets to the end; returns their runs in the same order."""
@@ -208,3 +208,12 @@ class Crawls:
             for external_id, text in rows:
                 found.setdefault(external_id, []).append(text)
         return found
+
+
+def _environment(prelude: str) -> dict[str, str] | None:
+    """The environment in which every process of a crawl first runs `prelude` (Python's `sitecustomize`)."""
+    if not prelude:
+        return None
+    directory = Path(tempfile.mkdtemp(prefix="netra-prelude-"))
+    (directory / "sitecustomize.py").write_text(prelude)
+    return {**os.environ, "PYTHONPATH": str(directory)}  # noqa: TID251 - handed on, not read

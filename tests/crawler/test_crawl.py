@@ -1,6 +1,7 @@
 """Whole crawls over loopback HTTP, each in a process of its own."""
 
 import gzip
+import random
 import json
 import re
 import signal
@@ -10,11 +11,13 @@ import time
 import pytest
 from sqlalchemy import func, select
 
+from models.bodies import is_whole, read_body
+from models.claims import take_back
 from models.clock import utc_now
 from models.mandates import Mandate, revoke_mandate
 from models.officers import Officer
 from models.posts import Post, Sighting
-from models.targets import Fetch, RunOutcome, Target, interrupt_open_runs
+from models.targets import Fetch, RunOutcome, Target
 from tests.crawler.conftest import Crawls, Reply, Site
 
 
@@ -103,7 +106,7 @@ def test_a_timeline_is_crawled_whole_then_only_its_changes(world, database_url, 
     assert texts == {timeline.uri(n): [f"Unggahan {n}"] for n in range(1, 140) if n != 110}
     with world.database.read() as session:
         assert session.scalar(select(func.count()).select_from(Sighting)) == 139
-        assert all(evidence.verify(digest) for digest in session.scalars(select(Fetch.body_sha256)))
+        assert all(is_whole(session, evidence, digest) for digest in session.scalars(select(Fetch.body_sha256)))
     agent = timeline.site.asked[0].headers["user-agent"]
     assert agent.startswith("Netra/")
     assert "operator@example.invalid" in agent
@@ -143,7 +146,7 @@ def bad_servers(site, canary):
         "redirect to a file": ({"Location": "file:///etc/passwd"}, 301, b"", "failed: .*HTTP 301"),
         "redirect to itself": ({"Location": "/feed"}, 302, b"", "failed: jawaban ditolak: .*redirections"),
         "gone": ({}, 404, b"", "gone: .*404"),
-        "forbidden": ({}, 403, b"", "failed: server menjawab HTTP 403"),
+        "forbidden": ({}, 403, b"", "blocked: .*HTTP 403"),
         "broken": ({}, 500, b"", "failed: server menjawab HTTP 500"),
         "not a feed": ({}, 200, b"<html>Galat</html>", "failed: isi tidak dikenali: .*not a feed"),
         "bomb": ({"Content-Encoding": "gzip, gzip"}, 200, bomb, "failed: jawaban ditolak: .*MAXSIZE"),
@@ -223,7 +226,7 @@ def test_bad_servers_end_their_own_runs_with_a_reason_and_no_inner_server_is_rea
         target = session.get_one(Target, targets["asks for an hour"])
         assert 3500 < (target.next_due_at - utc_now()).total_seconds() <= 3600
         kept = session.scalar(select(Fetch.body_sha256).where(Fetch.run_id == runs["not a feed"].id))
-    assert crawls.evidence.get(kept) == b"<html>Galat</html>"
+        assert read_body(session, crawls.evidence, kept) == b"<html>Galat</html>"
     assert runs["not a feed"].unparsed == 1
 
 
@@ -285,7 +288,7 @@ def test_a_crawl_that_is_killed_loses_nothing_and_doubles_nothing(crawls, site, 
         process.kill()
         process.communicate()
         with crawls.database.write() as session:
-            assert interrupt_open_runs(session, actor="test") == 1
+            assert take_back(session, actor="test", now=utc_now(), worker="test") == 1
         mark = crawls.watermark(target)
         stored = {int(external_id.rpartition("/")[2]) for external_id in crawls.texts()}
         assert "newest" not in mark
@@ -339,14 +342,20 @@ def test_a_mandate_revoked_in_the_middle_stops_the_crawl(crawls, site, sqlite_wo
     assert len(crawls.texts()) == 40
 
 
+FULL_DISK = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, 120_000))
+"""
+"""No file grows beyond this, the database's write-ahead log among them."""
+
+
 def test_a_full_disk_stops_the_crawl_and_stores_no_row_without_its_bytes(crawls, site):
     good = site()
-    good.serve("/feed", feed("baik"))
+    good.serve("/feed", feed(random.Random(7).randbytes(150_000).hex()))  # noqa: S311 - bytes that do not compress
     crawls.allow(good)
-    crawls.evidence.root.parent.mkdir(exist_ok=True)
-    crawls.evidence.root.write_bytes(b"")  # nothing can be written below a file
     runs = crawls.begin(crawls.target("feed", f"{good.url}/feed"))
-    process = crawls.spawn(runs)
+    process = crawls.spawn(runs, FULL_DISK)
     _, errors = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "StorageError" in errors
