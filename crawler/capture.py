@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from crawler.capture_browser import CaptureBrowser
 from crawler.capture_config import BrowserMissing, CaptureConfig
+from crawler.capture_hand import hand_made
 from crawler.capture_job import PAGE_FILE, SCREENSHOT_FILE, Job, Shot
 from crawler.capture_rendering import payload_at, rendering
 from crawler.capture_text import FOUND_RATIO
@@ -30,6 +31,7 @@ from models.database import Database
 from models.errors import EvidenceDamaged, NoMandate, NotFound
 from models.evidence import EvidenceStore
 from models.flags import Flag, FlagState
+from models.hand import by_hand
 from models.mandates import Mandate, require_mandate
 from models.posts import Post, PostVersion
 from models.targets import Fetch, Run, Target
@@ -79,8 +81,7 @@ def capture_pending(
     with CaptureBrowser(config) as browser:
         for order in _orders(database, limit):
             with tempfile.TemporaryDirectory(prefix="netra-capture-") as directory:
-                shot, job = _photograph(browser, database, evidence, order, directory)
-                kept += _keep(database, evidence, browser, order, job, shot)
+                kept += _keep(database, order, _captured(browser, database, evidence, order, directory))
     return kept
 
 
@@ -119,6 +120,27 @@ def _order(session: Session, flag_id: str) -> _Order | None:
     except NoMandate:
         permitted = False
     return _Order(flag.id, flag.capture_attempts, post, version, fetch, source, permitted)
+
+
+def _captured(
+    browser: CaptureBrowser, database: Database, evidence: EvidenceStore, order: _Order, directory: str
+) -> Capture:
+    """The capture, its bytes durable already. What a person captured is taken as they did."""
+    typed = by_hand(order.version.attachments)
+    if typed is not None:
+        made = hand_made(evidence, typed)
+        return _capture(order, made.shot, made.screenshot_sha256, made.page_sha256, text_found=made.text_found,
+                        url=order.post.url, tools={"netra": importlib.metadata.version("netra")})  # fmt: skip
+    shot, job = _photograph(browser, database, evidence, order, directory)
+    return _capture(
+        order,
+        shot,
+        _stored(evidence, job, SCREENSHOT_FILE),
+        _stored(evidence, job, PAGE_FILE),
+        text_found=shot.quality is CaptureQuality.PAGE,
+        url=order.page_url,
+        tools=_tools(browser),
+    )
 
 
 def _photograph(
@@ -160,23 +182,33 @@ def _moment(moment: dt.datetime | None) -> str:
     return "–" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _keep(
-    database: Database, evidence: EvidenceStore, browser: CaptureBrowser, order: _Order, job: Job | None, shot: Shot
-) -> bool:
-    """Bytes first, then the row that names them; False when the flag is no longer as it was read."""
-    capture = Capture(
+def _capture(
+    order: _Order,
+    shot: Shot,
+    screenshot_sha256: str | None,
+    page_sha256: str | None,
+    *,
+    text_found: bool,
+    url: str | None,
+    tools: JsonObject,
+) -> Capture:
+    return Capture(
         flag_id=order.flag_id,
         quality=shot.quality,
         reason=shot.reason,
-        url=order.page_url,
+        url=url,
         final_url=shot.final_url,
         captured_at=utc_now(),
-        screenshot_sha256=_stored(evidence, job, SCREENSHOT_FILE),
-        page_sha256=_stored(evidence, job, PAGE_FILE),
-        text_found=shot.quality is CaptureQuality.PAGE,
+        screenshot_sha256=screenshot_sha256,
+        page_sha256=page_sha256,
+        text_found=text_found,
         details={**shot.details, "text_ratio": round(shot.text_ratio, 4), "text_ratio_needed": FOUND_RATIO,
-                 "tools": _tools(browser)},
+                 "tools": tools},
     )  # fmt: skip
+
+
+def _keep(database: Database, order: _Order, capture: Capture) -> bool:
+    """Name the bytes in a row; False when the flag is no longer as it was read."""
     with database.write() as session:
         flag = session.get_one(Flag, order.flag_id, with_for_update=True)
         if flag.state is not FlagState.PENDING or flag.capture_attempts != order.attempts:

@@ -131,12 +131,13 @@ class Store:
                 document = Document(_ended(record.raw), self.media_type, self.file_name, self.facts)
                 yield _Piece(document, problem=record.problem)
             elif record.document is not None:
-                shared.setdefault(id(record.document), (record.document, []))[1].append(record.post)
-                yield from (_Piece(self._noted(each)) for each in record.beside)
-        yield from (_Piece(self._noted(document), tuple(posts)) for document, posts in shared.values())
+                place = f"{self.file_name}:{record.line}"
+                shared.setdefault(id(record.document), (self._noted(record.document, place), []))[1].append(record.post)
+                yield from (_Piece(self._noted(each, f"{place}: {each.name}")) for each in record.beside)
+        yield from (_Piece(document, tuple(posts)) for document, posts in shared.values())
 
-    def _noted(self, document: Document) -> Document:
-        return dataclasses.replace(document, facts={**document.facts, **self.facts})
+    def _noted(self, document: Document, name: str) -> Document:
+        return dataclasses.replace(document, name=name, facts={**document.facts, **self.facts})
 
     def _store(self, session: Session, account: Account, pieces: Sequence[_Piece]) -> None:
         run = start_run(session, self._target(session, account), due_at=utc_now(), actor=self.actor)

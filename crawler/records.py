@@ -29,12 +29,12 @@ class NotPublic(BadInput):
 class Document:
     """Bytes that are evidence as they are: a saved page, a screenshot.
 
-    `name` says where they came from, `facts` what is known of how they were made.
+    `name` is that of a file of their own, `facts` what is known of how they were made.
     """
 
     body: bytes
     media_type: str
-    name: str
+    name: str = ""
     facts: JsonObject = dataclasses.field(default_factory=dict)
 
 

@@ -134,7 +134,7 @@ class SnapshotReading:
 
 
 def _posts(snapshot: Snapshot, page: Page, account: Account) -> Iterator[Record]:
-    kept = Document(snapshot.whole or snapshot.body, _media_type(snapshot), snapshot.url, _facts(snapshot))
+    kept = Document(snapshot.whole or snapshot.body, _media_type(snapshot), facts=_facts(snapshot))
     for post in page.parsed.posts:
         yield Record(snapshot.number, b"", account.source, account.handle, post, document=kept)
     for each in page.parsed.unparsed:
@@ -163,7 +163,7 @@ def _items(snapshot: Snapshot) -> Iterator[Record]:
             yield _strange(snapshot, platform, error)
         else:
             body = json.dumps(data, ensure_ascii=False).encode("utf-8", "replace")
-            kept = Document(body, "application/json", snapshot.url, _facts(snapshot))
+            kept = Document(body, "application/json", facts=_facts(snapshot))
             yield Record(snapshot.number, b"", platform, item.author, post, author_id=item.author_id, document=kept)
 
 

@@ -20,11 +20,13 @@ RETRY_MINUTES = (1, 10)
 
 class CaptureQuality(enum.StrEnum):
     """`page`: the live page, with the post's text found on it. `rendering`: our own picture of the raw payload,
-    for posts without a reachable page. `broken`: the page was not what it should be; the reason says why.
+    for posts without a reachable page. `hand`: a person's own screenshot and the text they typed (`models.hand`); the
+    reason says who and when. `broken`: the page was not what it should be; the reason says why.
     """
 
     PAGE = "page"
     RENDERING = "rendering"
+    HAND = "hand"
     BROKEN = "broken"
 
 

@@ -135,7 +135,7 @@ def _record(row: Mapping[str, str], line: int, file: Opened) -> Record:
     except BadInput as error:
         raise BadField("id", str(error)) from error
     body = json.dumps({**row, **typed}, ensure_ascii=False, indent=2).encode("utf-8", "replace")
-    kept = Document(body, "application/json", f"{file.path.name}:{line}", {"typed_by_a_person": True})
+    kept = Document(body, "application/json", facts={"typed_by_a_person": True})
     return Record(line, b"", link.platform, author, post, document=kept, beside=(picture, *([page] if page else [])))
 
 

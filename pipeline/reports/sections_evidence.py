@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from models.base import JsonObject
-from models.captures import Capture
+from models.captures import Capture, CaptureQuality
 from models.posts import PostVersion
 from models.targets import Fetch
 from models.trace import TraceStep
@@ -47,7 +47,8 @@ def _pieces(case: Case, number: int, finding: Finding) -> Iterator[tuple[str, st
     for capture in finding.captures:
         told = _capture_rows(case, capture)
         if capture.screenshot_sha256:
-            yield f"Temuan {number}: tangkapan layar", capture.screenshot_sha256, "image/png", *told
+            kind = str(capture.details.get("screenshot_format", "image/png"))
+            yield f"Temuan {number}: tangkapan layar", capture.screenshot_sha256, kind, *told
         if capture.page_sha256:
             kind = str(capture.details.get("page_format", "application/octet-stream"))
             yield f"Temuan {number}: arsip halaman", capture.page_sha256, kind, *told
@@ -64,7 +65,7 @@ def _capture_rows(case: Case, capture: Capture) -> list[JsonObject]:
     quality = wording.QUALITY[capture.quality]
     address = capture.url if capture.final_url in (None, capture.url) else f"{capture.url} → {capture.final_url}"
     return [
-        row("cara", "Cara dan mutu", f"Peramban tanpa masuk (login); {quality}{_because(capture.reason)}"),
+        row("cara", "Cara dan mutu", f"{_means(capture)}; {quality}{_because(capture.reason)}"),
         row("alat", "Alat dan versi", _tools(capture)),
         row("pelaku", "Dikerjakan oleh", _operator(case, capture)),
         row("waktu", "Waktu", moment(case, capture.captured_at)),
@@ -81,6 +82,10 @@ def _fetch_rows(case: Case, fetch: Fetch, version: PostVersion) -> list[JsonObje
         row("sumber_url", "Alamat sumber", fetch.url),
         row("status_http", "Status jawaban dan jenis", f"{fetch.status}, {fetch.media_type}"),
     ]
+
+
+def _means(capture: Capture) -> str:
+    return "Tangan orang" if capture.quality is CaptureQuality.HAND else "Peramban tanpa masuk (login)"
 
 
 def _because(reason: str) -> str:

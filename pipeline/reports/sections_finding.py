@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from models.accounts import Account
 from models.assessments import Assessment
 from models.base import JsonObject
+from models.hand import by_hand
 from models.posts import PostVersion
 from models.reviews import Decision, Review
 from pipeline.acts import Article, CandidateStatus, act_table, candidate_articles, candidate_status_on
@@ -159,6 +160,8 @@ def _content(case: Case, number: int, finding: Finding) -> Iterator[JsonObject]:
 
 
 def _medium(attachment: JsonObject) -> str:
+    if typed := by_hand([attachment]):
+        return f"gambar layar buatan {typed['captured_by']} (SHA-256 {typed['screenshot_sha256']}); teks diketik orang"
     return ", ".join(str(value) for value in attachment.values() if isinstance(value, str) and value)
 
 

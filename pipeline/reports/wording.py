@@ -41,6 +41,7 @@ ATTRIBUTION = {
 QUALITY = {
     CaptureQuality.PAGE: "halaman langsung; teks unggahan ditemukan pada halaman",
     CaptureQuality.RENDERING: "tampilan buatan sistem dari data mentah, bukan halaman asli",
+    CaptureQuality.HAND: "gambar layar dibuat dan teks diketik oleh orang; tidak ada mesin yang membaca halamannya",
     CaptureQuality.BROKEN: "tidak utuh",
 }
 POST_STATE = {

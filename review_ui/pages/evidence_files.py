@@ -18,7 +18,7 @@ from review_ui.desk import CaseDesk
 
 router = APIRouter()
 
-PNG = b"\x89PNG\r\n\x1a\n"
+PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 SEALED = "default-src 'none'; sandbox"
 
 
@@ -37,8 +37,9 @@ def show_evidence(desk: CaseDesk, flag_id: str, digest: str) -> Response:
         ):
             raise NotFound("this evidence does not belong to the flag")
         data = read_body(session, desk.ui.evidence, digest)
-    if data.startswith(PNG):
-        return Response(data, media_type="image/png", headers={"Content-Security-Policy": SEALED})
+    for start, media_type in PICTURES.items():
+        if data.startswith(start):
+            return Response(data, media_type=media_type, headers={"Content-Security-Policy": SEALED})
     headers = {"Content-Security-Policy": SEALED, "Content-Disposition": f'attachment; filename="{digest[:16]}.bin"'}
     return Response(data, media_type="application/octet-stream", headers=headers)
 
