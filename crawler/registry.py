@@ -9,6 +9,7 @@ from crawler.sources.mastodon import Mastodon
 from crawler.sources.page import PublicPage
 from crawler.sources.telegram import Telegram
 from crawler.sources.x_v2 import XV2
+from crawler.sources.youtube import YouTube
 from models.errors import BadInput
 
 SOURCES: dict[str, Source] = {
@@ -18,6 +19,7 @@ SOURCES: dict[str, Source] = {
     "page": PublicPage(),
     "telegram": Telegram(),
     "x_v2": XV2(),
+    "youtube": YouTube(),
 }
 
 
