@@ -8,6 +8,7 @@ from models import (
     bodies,
     captures,
     classifiers,
+    clusters,
     drift,
     flags,
     hosts,
@@ -43,6 +44,7 @@ TABLE_MODULES = (
     reports,
     samples,
     drift,
+    clusters,
     tombstones,
     log,
 )

@@ -53,6 +53,11 @@ def upgrade() -> None:
     with op.batch_alter_table('civil_servants', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_civil_servants_name_index'), ['name_index'], unique=False)
 
+    op.create_table('cluster_bands',
+    sa.Column('hash', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
+    sa.Column('text_key', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.PrimaryKeyConstraint('hash', name=op.f('pk_cluster_bands'))
+    )
     op.create_table('contests',
     sa.Column('name', sa.String(length=200), nullable=False),
     sa.Column('region', sa.String(), nullable=False),
@@ -285,6 +290,48 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('classifier_models', schema=None) as batch_op:
         batch_op.create_index('uq_classifier_models_active', ['state'], unique=True, sqlite_where=sa.text("state = 'active'"), postgresql_where=sa.text("state = 'active'"))
+
+    op.create_table('cluster_posts',
+    sa.Column('post_id', sa.String(length=26), nullable=False),
+    sa.Column('mandate_id', sa.String(length=26), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('text_key', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('assessed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['mandate_id'], ['mandates.id'], name=op.f('fk_cluster_posts_mandate_id_mandates')),
+    sa.ForeignKeyConstraint(['post_id'], ['posts.id'], name=op.f('fk_cluster_posts_post_id_posts')),
+    sa.PrimaryKeyConstraint('post_id', 'mandate_id', name=op.f('pk_cluster_posts'))
+    )
+    with op.batch_alter_table('cluster_posts', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_cluster_posts_assessed_at'), ['assessed_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_cluster_posts_text_key'), ['text_key'], unique=False)
+
+    op.create_table('cluster_texts',
+    sa.Column('key', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
+    sa.Column('mandate_id', sa.String(length=26), nullable=False),
+    sa.Column('bands', sa.LargeBinary(), nullable=False),
+    sa.Column('cluster_id', sa.String(length=26), nullable=False),
+    sa.Column('placed', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['mandate_id'], ['mandates.id'], name=op.f('fk_cluster_texts_mandate_id_mandates')),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_cluster_texts'))
+    )
+    with op.batch_alter_table('cluster_texts', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_cluster_texts_cluster_id'), ['cluster_id'], unique=False)
+        batch_op.create_index('ix_cluster_texts_unplaced', ['key'], unique=False, sqlite_where=sa.text('placed = 0'), postgresql_where=sa.text('NOT placed'))
+
+    op.create_table('clusters',
+    sa.Column('mandate_id', sa.String(length=26), nullable=False),
+    sa.Column('posts', sa.Integer(), nullable=False),
+    sa.Column('account', sa.String(length=26), nullable=False),
+    sa.Column('shared', sa.Boolean(), nullable=False),
+    sa.Column('last_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('texts', sa.Integer(), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['mandate_id'], ['mandates.id'], name=op.f('fk_clusters_mandate_id_mandates')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_clusters'))
+    )
+    with op.batch_alter_table('clusters', schema=None) as batch_op:
+        batch_op.create_index('ix_clusters_largest', ['mandate_id', 'posts'], unique=False, sqlite_where=sa.text('shared = 1'), postgresql_where=sa.text('shared'))
+        batch_op.create_index('ix_clusters_newest', ['mandate_id', 'last_at'], unique=False, sqlite_where=sa.text('shared = 1'), postgresql_where=sa.text('shared'))
 
     op.create_table('drift_days',
     sa.Column('mandate_id', sa.String(length=26), nullable=False),
@@ -619,7 +666,7 @@ def upgrade() -> None:
 
     op.create_table('captures',
     sa.Column('flag_id', sa.String(length=26), nullable=False),
-    sa.Column('quality', sa.Enum('page', 'rendering', 'broken', name='capturequality', native_enum=False, length=32), nullable=False),
+    sa.Column('quality', sa.Enum('page', 'rendering', 'hand', 'broken', name='capturequality', native_enum=False, length=32), nullable=False),
     sa.Column('reason', sa.String(), nullable=False),
     sa.Column('url', sa.String(), nullable=True),
     sa.Column('final_url', sa.String(), nullable=True),
@@ -776,6 +823,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_drift_days_day'))
 
     op.drop_table('drift_days')
+    with op.batch_alter_table('clusters', schema=None) as batch_op:
+        batch_op.drop_index('ix_clusters_newest', sqlite_where=sa.text('shared = 1'), postgresql_where=sa.text('shared'))
+        batch_op.drop_index('ix_clusters_largest', sqlite_where=sa.text('shared = 1'), postgresql_where=sa.text('shared'))
+
+    op.drop_table('clusters')
+    with op.batch_alter_table('cluster_texts', schema=None) as batch_op:
+        batch_op.drop_index('ix_cluster_texts_unplaced', sqlite_where=sa.text('placed = 0'), postgresql_where=sa.text('NOT placed'))
+        batch_op.drop_index(batch_op.f('ix_cluster_texts_cluster_id'))
+
+    op.drop_table('cluster_texts')
+    with op.batch_alter_table('cluster_posts', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_cluster_posts_text_key'))
+        batch_op.drop_index(batch_op.f('ix_cluster_posts_assessed_at'))
+
+    op.drop_table('cluster_posts')
     with op.batch_alter_table('classifier_models', schema=None) as batch_op:
         batch_op.drop_index('uq_classifier_models_active', sqlite_where=sa.text("state = 'active'"), postgresql_where=sa.text("state = 'active'"))
 
@@ -828,6 +890,7 @@ def downgrade() -> None:
 
     op.drop_table('hosts')
     op.drop_table('contests')
+    op.drop_table('cluster_bands')
     with op.batch_alter_table('civil_servants', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_civil_servants_name_index'))
 
