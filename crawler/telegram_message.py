@@ -1,4 +1,4 @@
-"""Telegram's public web pages: messages of `t.me/s/NAME` and of the post widget, from markup to posts.
+"""One message of Telegram's public web pages (`t.me/s/NAME`, the post widget), from markup to a post.
 
 There is no specification; the shapes were gathered from recorded pages. What a message quotes from others (the message
 it replies to, the preview of a linked page) is never taken for its own words.
@@ -12,52 +12,44 @@ import datetime as dt
 import re
 from typing import Any
 
-from lxml import etree, html
+from lxml import etree
 
 from crawler.jsontext import read_json, value_at
 from crawler.moments import parse_moment
-from crawler.source import Unparsed, unparsed
 from crawler.text import html_to_text
 from models.base import JsonObject
 from models.errors import BadInput
 from models.posts import ParsedPost, storable
 
-MAX_MESSAGES = 500
-"""Messages read from one page (Telegram sends twenty); the rest are counted as not understood."""
-
 MAX_ATTACHMENTS = 40
+MAX_PARTS = 200
+"""Elements of a kind that are looked at in one message."""
 
 _POST = re.compile(r"([A-Za-z][A-Za-z0-9_]{2,63})/([1-9][0-9]{0,15})")
-_NAME_IN_URL = re.compile(r"(?:https?:)?//(?:www\.)?t\.me/(?:s/)?([A-Za-z][A-Za-z0-9_]{2,63})(?:[/?#].*)?")
-_BEFORE = re.compile(r"[?&]before=([1-9][0-9]{0,15})(?:&|#|$)")
+NAME_IN_URL = re.compile(r"(?:https?:)?//(?:www\.)?t\.me/(?:s/)?([A-Za-z][A-Za-z0-9_]{2,63})(?:[/?#].*)?")
 _BACKGROUND = re.compile(r"background-image:\s*url\(['\"]?([^'\")]{1,2000})")
 _MEDIA_ID = re.compile(r"/([1-9][0-9]{0,15})(?:\?|$)")
 _PEER = re.compile(r"(?:c|-)?([0-9]{1,18})(?:_.*)?")
 
 
-def _classed(*names: str, below: str = ".//*") -> etree.XPath:
-    """Elements that carry one of the classes, in document order."""
+def classed(*names: str, below: str = ".//*") -> etree.XPath:
+    """A search for elements that carry one of the classes, in document order."""
     tests = " or ".join(f'contains(concat(" ", normalize-space(@class), " "), " {name} ")' for name in names)
     return etree.XPath(f"{below}[{tests}]")
 
 
-_MESSAGES = _classed("tgme_widget_message", below="//div")
-_TEXTS = _classed("js-message_text", "tgme_widget_message_text")
-_REPLY = _classed("tgme_widget_message_reply")
-_FORWARDED = _classed("tgme_widget_message_forwarded_from")
-_FORWARDED_NAME = _classed("tgme_widget_message_forwarded_from_name")
-_DATE = _classed("tgme_widget_message_date")
-_QUESTION = _classed("tgme_widget_message_poll_question")
-_OPTIONS = _classed("tgme_widget_message_poll_option_text")
-_PREVIEW = _classed("tgme_widget_message_link_preview")
-_BUBBLE = _classed("tgme_widget_message_bubble")
-_UNSHOWN = _classed("message_media_not_supported_wrap", below="./*")
-_FILE_TITLE = _classed("tgme_widget_message_document_title")
-_ERROR = _classed("tgme_widget_message_error")
-_HISTORY = _classed("tgme_channel_history", "tgme_channel_info", "tme_no_messages_found", below="//*")
-_USERNAME = _classed("tgme_channel_info_header_username", below="//*")
-_MORE = _classed("tme_messages_more", below="//*")
-_LANDING_EXTRA = _classed("tgme_page_extra", below="//*")
+_TEXTS = classed("js-message_text", "tgme_widget_message_text")
+_REPLY = classed("tgme_widget_message_reply")
+_FORWARDED = classed("tgme_widget_message_forwarded_from")
+_FORWARDED_NAME = classed("tgme_widget_message_forwarded_from_name")
+_DATE = classed("tgme_widget_message_date")
+_QUESTION = classed("tgme_widget_message_poll_question")
+_OPTIONS = classed("tgme_widget_message_poll_option_text")
+_PREVIEW = classed("tgme_widget_message_link_preview")
+_BUBBLE = classed("tgme_widget_message_bubble")
+_BUTTONS = classed("tgme_widget_message_inline_button")
+_UNSHOWN = classed("message_media_not_supported_wrap", below="./*")
+_FILE_TITLE = classed("tgme_widget_message_document_title")
 
 _KINDS = {
     "tgme_widget_message_photo_wrap": "image",
@@ -68,7 +60,7 @@ _KINDS = {
     "tgme_widget_message_sticker_wrap": "sticker",
     "tgme_widget_message_location_wrap": "location",
 }
-_MEDIA = _classed(*_KINDS)
+_MEDIA = classed(*_KINDS)
 _FOREIGN = frozenset({"tgme_widget_message_reply", "js-message_reply_text", "tgme_widget_message_link_preview"})
 
 
@@ -84,63 +76,12 @@ class Message:
     post: ParsedPost | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ChannelPage:
-    """A page of a channel: its messages, what was not understood, the channel's name and number as the page gives
-    them, and the number below which its next older page lies (None: the page names none).
-    """
-
-    messages: tuple[Message, ...]
-    strange: tuple[Unparsed, ...]
-    username: str
-    peer: str
-    before: str | None
-    is_history: bool
-    error: str
-    landing: str
-
-
-def read_page(body: bytes) -> ChannelPage:
-    """Read any of Telegram's public pages.
+def read_message(element: Any) -> Message:
+    """Read the element of one message.
 
     Raises:
-        BadInput: it is no HTML.
+        BadInput: it says neither which channel's nor which message it is.
     """
-    document = _document(body)
-    messages: list[Message] = []
-    strange: list[Unparsed] = []
-    peers: list[str] = []
-    found = [element for element in _MESSAGES(document) if not _within_message(element)]
-    for index, element in enumerate(found[:MAX_MESSAGES]):
-        if "err_message" in _classes(element) or _ERROR(element):
-            continue
-        peers.append(_peer(element))
-        try:
-            messages.append(_message(element))
-        except BadInput as error:
-            strange.append(unparsed(_locator(element, index), error))
-    strange += [unparsed(f"(//message)[{n + 1}]", "beyond the limit") for n in range(MAX_MESSAGES, len(found))]
-    return ChannelPage(
-        messages=tuple(messages),
-        strange=tuple(strange),
-        username=_username(document),
-        peer=next((peer for peer in peers if peer), ""),
-        before=_before(document),
-        is_history=bool(_HISTORY(document)),
-        error=_first_text(_ERROR(document)),
-        landing=_first_text(_LANDING_EXTRA(document)),
-    )
-
-
-def _document(body: bytes) -> Any:
-    text = storable(body.decode("utf-8", "replace"))
-    try:
-        return html.document_fromstring(text.encode(), parser=html.HTMLParser(encoding="utf-8", no_network=True))
-    except (etree.LxmlError, ValueError, AssertionError) as error:
-        raise BadInput(f"not HTML: {str(error)[:100]}") from error
-
-
-def _message(element: Any) -> Message:
     place = _POST.fullmatch(element.get("data-post") or "")
     if place is None:
         raise BadInput("message without a usable data-post")
@@ -164,10 +105,15 @@ def _message(element: Any) -> Message:
 
 def _is_service(element: Any) -> bool:
     """Pinned, channel created, photo changed: a class on channel pages; in the widget a notice in place of a body."""
-    if "service_message" in _classes(element):
+    if "service_message" in classes(element):
         return True
-    notices = [notice for bubble in _BUBBLE(element) for notice in _UNSHOWN(bubble)]
-    return any("service message" in _text_of(notice).lower() for notice in notices)
+    return any("service message" in text_of(notice).lower() for notice in _notices(element))
+
+
+def _notices(element: Any) -> list[Any]:
+    """What stands in place of a body that only the app shows; the same notice within a class of its own is hidden."""
+    found = [notice for bubble in _BUBBLE(element) for notice in _UNSHOWN(bubble)]
+    return [notice for notice in found if "media_not_supported_cont" not in classes(notice)]
 
 
 def _text(element: Any) -> str:
@@ -175,49 +121,51 @@ def _text(element: Any) -> str:
     outermost = [
         each for each in _own(_TEXTS(element), element) if not any(_is_text(above) for above in _above(each, element))
     ]
-    parts = [_text_of(each) for each in outermost + _own(_QUESTION(element), element)]
+    parts = [text_of(each) for each in outermost + _own(_QUESTION(element), element)]
     return "\n\n".join(part for part in parts if part)
 
 
 def _attachments(element: Any) -> list[JsonObject]:
     """Media, each with the number of the message it came as: the numbers of an album's media belong to no others."""
     found: list[JsonObject] = [_medium(each) for each in _own(_MEDIA(element), element)[:MAX_ATTACHMENTS]]
-    options = [_text_of(each)[:500] for each in _own(_OPTIONS(element), element)[:MAX_ATTACHMENTS]]
+    options = [text_of(each)[:500] for each in _own(_OPTIONS(element), element)[:MAX_ATTACHMENTS]]
     if options:
         found.append({"kind": "poll", "options": options})
     found += [{"kind": "link", "url": _address(each.get("href"))} for each in _PREVIEW(element)[:1]]
-    if not found and any(_UNSHOWN(bubble) for bubble in _BUBBLE(element)):
+    buttons = [text_of(each)[:500] for each in _BUTTONS(element)[:MAX_ATTACHMENTS]]
+    if buttons:
+        found.append({"kind": "buttons", "texts": buttons})
+    if not found and _notices(element):
         found.append({"kind": "unsupported"})
     replied = [_address(each.get("href")) for each in _REPLY(element)[:1]]
     return found + [{"kind": "reply", "url": url} for url in replied if url]
 
 
 def _medium(element: Any) -> JsonObject:
-    kind = next(kind for name, kind in _KINDS.items() if name in _classes(element))
+    kind = next(kind for name, kind in _KINDS.items() if name in classes(element))
     number = _MEDIA_ID.search(element.get("href") or "")
     return {
         "kind": kind,
         "id": number[1] if number else "",
-        "description": _first_text(_FILE_TITLE(element))[:500],
+        "description": first_text(_FILE_TITLE(element))[:500],
         "url": _media_url(element),
     }
 
 
 def _media_url(element: Any) -> str:
-    """The file; for a picture it stands in the style."""
-    for each in element.iter("video", "audio", "img", "source"):
-        if each.get("src"):
-            return _address(each.get("src"))
-    styles = [each.get("style") or "" for each in element.iter() if isinstance(each.tag, str)]
-    shown = next((found for style in styles if (found := _BACKGROUND.search(style[:5_000]))), None)
-    return _address(shown[1] if shown else element.get("href"))
+    """The file where the page names one, as an attribute or, for a picture, in the style; else the medium's page."""
+    parts = [part for part in element.iter() if isinstance(part.tag, str)]
+    named = [part.get(name) for name in ("src", "srcset", "data-webp") for part in parts]
+    shown = [_BACKGROUND.search((part.get("style") or "")[:5_000]) for part in parts]
+    addresses = [*named, *(found[1] for found in shown if found), element.get("href")]
+    return next((address for value in addresses if (address := _address(value))), "")
 
 
 def _first_author(element: Any) -> str:
     """Who wrote what is forwarded: the channel's handle, or the name where there is no link."""
     for name in _own(_FORWARDED_NAME(element), element):
-        handle = _NAME_IN_URL.fullmatch(name.get("href") or "")
-        return handle[1] if handle else _text_of(name)[:200]
+        handle = NAME_IN_URL.fullmatch(name.get("href") or "")
+        return handle[1] if handle else text_of(name)[:200]
     return ""
 
 
@@ -227,7 +175,7 @@ def _posted_at(element: Any) -> dt.datetime | None:
     return next((moment for time in times if (moment := parse_moment(time.get("datetime")))), None)
 
 
-def _peer(element: Any) -> str:
+def peer_of(element: Any) -> str:
     """Telegram's number for the channel, the same whatever it is called."""
     if peer := _PEER.fullmatch(element.get("data-peer") or ""):
         return peer[1]
@@ -240,25 +188,12 @@ def _peer(element: Any) -> str:
     return peer[1] if isinstance(number, int) and peer else ""
 
 
-def _username(document: Any) -> str:
-    for element in _USERNAME(document):
-        for link in element.iter("a"):
-            if found := _NAME_IN_URL.fullmatch(link.get("href") or ""):
-                return found[1]
-    return ""
-
-
-def _before(document: Any) -> str | None:
-    """Where the next older page begins: the head says it, and the link that loads more."""
-    links = [each.get("href") for each in document.iter("link") if each.get("rel") == "prev"]
-    links += [each.get("href") for each in _MORE(document)]
-    return next((found[1] for link in links if (found := _BEFORE.search(link or ""))), None)
-
-
 def _own(elements: list[Any], message: Any) -> list[Any]:
     """Those of the elements that are the message's own, not of what it replies to or links to."""
     return [
-        each for each in elements if not any(_FOREIGN & _classes(above) for above in (each, *_above(each, message)))
+        each
+        for each in elements[:MAX_PARTS]
+        if not any(_FOREIGN & classes(part) for part in (each, *_above(each, message)))
     ]
 
 
@@ -273,24 +208,22 @@ def _above(element: Any, message: Any) -> list[Any]:
 
 
 def _is_text(element: Any) -> bool:
-    return bool(_classes(element) & {"js-message_text", "tgme_widget_message_text"})
+    return bool(classes(element) & {"js-message_text", "tgme_widget_message_text"})
 
 
-def _within_message(element: Any) -> bool:
-    """Whether it is part of another message, and read with that: no page nests them, and none may be read twice."""
-    return any("tgme_widget_message" in _classes(above) for above in element.iterancestors())
-
-
-def _classes(element: Any) -> frozenset[str]:
+def classes(element: Any) -> frozenset[str]:
+    """The element's classes."""
     return frozenset((element.get("class") or "").split())
 
 
-def _text_of(element: Any) -> str:
+def text_of(element: Any) -> str:
+    """What a person reads in the element."""
     return html_to_text(etree.tostring(element, encoding="unicode", method="html", with_tail=False))
 
 
-def _first_text(elements: list[Any]) -> str:
-    return _text_of(elements[0]) if elements else ""
+def first_text(elements: list[Any]) -> str:
+    """What a person reads in the first of the elements, if there is one."""
+    return text_of(elements[0]) if elements else ""
 
 
 def _address(value: str | None) -> str:
@@ -298,8 +231,3 @@ def _address(value: str | None) -> str:
     if address.startswith("//"):
         return f"https:{address}"
     return address if address.startswith(("https://", "http://")) else ""
-
-
-def _locator(element: Any, index: int) -> str:
-    name = element.get("data-post")
-    return storable(f'//*[@data-post="{name[:80]}"]') if name else f"(//message)[{index + 1}]"

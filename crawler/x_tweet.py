@@ -24,6 +24,7 @@ MAX_ATTACHMENTS = 20
 MAX_EDITS = 20
 """Versions taken from one post's history; X allows five edits."""
 
+_Included = dict[tuple[str, str], Any]
 _ID = re.compile(r"[1-9][0-9]{0,19}")
 _REPOST = re.compile(r"RT @([A-Za-z0-9_]{1,15}): ")
 _SNOWFLAKE_EPOCH_MS = 1_288_834_974_657
@@ -83,7 +84,7 @@ def read_tweets(body: bytes, user: User) -> TweetPage:
         if value_at(answer, "meta", "result_count") != 0:
             raise _problem(answer)
         items = []
-    return _read_items(answer, items, user)
+    return _read_items(items, _included(answer), user, text_at(answer, "meta", "next_token")[:200])
 
 
 def read_versions(body: bytes, user: User) -> Parsed:
@@ -102,15 +103,15 @@ def read_versions(body: bytes, user: User) -> Parsed:
     first = {_chain(item)[0] for item, locator in items.values() if locator.startswith("/data") and text_at(item, "id")}
     if not first:
         raise _problem(answer)
-    posts = []
+    posts, included = [], _included(answer)
     for identifier in sorted(items, key=order):
         item, locator = items[identifier]
         if identifier and _chain(item)[0] in first:
-            posts.append(_post(answer, item, user, locator))
+            posts.append(_post(item, included, user, locator))
     return Parsed(tuple(posts))
 
 
-def _read_items(answer: Any, items: list[Any], user: User) -> TweetPage:
+def _read_items(items: list[Any], included: _Included, user: User, next_token: str) -> TweetPage:
     posts: list[ParsedPost] = []
     strange: list[Unparsed] = []
     moments: dict[str, dt.datetime | None] = {}
@@ -122,7 +123,7 @@ def _read_items(answer: Any, items: list[Any], user: User) -> TweetPage:
             moments[identifier] = parse_moment(value_at(item, "created_at"))
             if identifier != chain[-1]:
                 continue
-            post = _post(answer, item, user, f"/data/{index}")
+            post = _post(item, included, user, f"/data/{index}")
         except BadInput as error:
             strange.append(unparsed(f"/data/{index}", error))
             continue
@@ -130,8 +131,7 @@ def _read_items(answer: Any, items: list[Any], user: User) -> TweetPage:
         if len(chain) > 1 and not post.is_repost:
             edited[post.external_id] = chain[:-1]
     lowest = min(moments, key=order, default="")
-    token = text_at(answer, "meta", "next_token")[:200]
-    return TweetPage(Parsed(tuple(posts), tuple(strange)), tuple(moments), moments.get(lowest), edited, token)
+    return TweetPage(Parsed(tuple(posts), tuple(strange)), tuple(moments), moments.get(lowest), edited, next_token)
 
 
 def _chain(item: Any) -> tuple[str, ...]:
@@ -144,14 +144,14 @@ def _chain(item: Any) -> tuple[str, ...]:
     return tuple(sorted({identifier, *(each for each in named if _ID.fullmatch(each))}, key=order))
 
 
-def _post(answer: Any, item: Any, user: User, locator: str) -> ParsedPost:
+def _post(item: Any, included: _Included, user: User, locator: str) -> ParsedPost:
     author_id = text_at(item, "author_id")
     if author_id and user.identifier and author_id != user.identifier:
         raise BadInput("post of another account")
     chain = _chain(item)
     moment = parse_moment(value_at(item, "created_at"))
     reposted = _referenced(item, "retweeted")
-    original = _included(answer, "tweets", "id", reposted) if reposted else None
+    original = included.get(("tweets", reposted))
     shown = original if original is not None else item
     return ParsedPost(
         external_id=chain[0],
@@ -159,10 +159,10 @@ def _post(answer: Any, item: Any, user: User, locator: str) -> ParsedPost:
         url=f"https://x.com/{user.handle}/status/{chain[-1]}",
         posted_at=moment if len(chain) == 1 else _made_at(chain[0]) or moment,
         locator=locator,
-        author=_first_author(answer, item, original) if reposted else user.handle,
+        author=_first_author(item, included, original) if reposted else user.handle,
         edited_at=moment if text_at(item, "id") != chain[0] else None,
         is_repost=bool(reposted),
-        attachments=tuple(_attachments(answer, shown)),
+        attachments=tuple(_attachments(shown, included)),
     )
 
 
@@ -178,11 +178,11 @@ def _text(item: Any) -> str:
     return text
 
 
-def _attachments(answer: Any, item: Any) -> list[JsonObject]:
+def _attachments(item: Any, included: _Included) -> list[JsonObject]:
     """Media with their descriptions, the options of a poll, and which post is quoted."""
     found: list[JsonObject] = []
     for key in _keys(item, "media_keys"):
-        media = _included(answer, "media", "media_key", key)
+        media = included.get(("media", key))
         found.append(
             {
                 "kind": {"photo": "image", "animated_gif": "gifv"}.get(kind := text_at(media, "type")[:20], kind),
@@ -191,7 +191,7 @@ def _attachments(answer: Any, item: Any) -> list[JsonObject]:
             }
         )
     for key in _keys(item, "poll_ids"):
-        options = value_at(_included(answer, "polls", "id", key), "options")
+        options = value_at(included.get(("polls", key)), "options")
         labels = [storable(text_at(each, "label")[:500]) for each in (options if isinstance(options, list) else [])]
         found.append({"kind": "poll", "options": labels[:MAX_ATTACHMENTS]})
     if quoted := _referenced(item, "quoted"):
@@ -213,22 +213,21 @@ def _referenced(item: Any, relation: str) -> str:
     return ""
 
 
-def _included(answer: Any, kind: str, key: str, value: str) -> Any:
-    listed = value_at(answer, "includes", kind)
-    for each in listed if isinstance(listed, list) else []:
-        if text_at(each, key) == value:
-            return each
-    return None
+def _included(answer: Any) -> _Included:
+    """What came along with the posts, by kind and id."""
+    found: _Included = {}
+    for kind, key in (("tweets", "id"), ("users", "id"), ("polls", "id"), ("media", "media_key")):
+        listed = value_at(answer, "includes", kind)
+        for each in listed if isinstance(listed, list) else []:
+            found[kind, text_at(each, key)] = each
+    return found
 
 
-def _first_author(answer: Any, item: Any, original: Any) -> str:
+def _first_author(item: Any, included: _Included, original: Any) -> str:
     """Whose post is reposted: the expanded author, or the name that the repost's text begins with."""
     begin = _REPOST.match(text_at(item, "text"))
-    return _username(answer, text_at(original, "author_id")) or (begin[1] if begin else "")
-
-
-def _username(answer: Any, user_id: str) -> str:
-    return text_at(_included(answer, "users", "id", user_id), "username")[:50] if user_id else ""
+    author = text_at(included.get(("users", text_at(original, "author_id"))), "username")[:50]
+    return author or (begin[1] if begin else "")
 
 
 def _made_at(identifier: str) -> dt.datetime | None:

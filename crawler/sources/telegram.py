@@ -20,7 +20,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from crawler import timeline
 from crawler.source import Answer, Ask, Blocked, Gone, Holder, KnownPost, Page, Parsed, Source, Unparsed
-from crawler.telegram_message import ChannelPage, Message, read_page
+from crawler.telegram_message import Message
+from crawler.telegram_page import ChannelPage, read_page
 from crawler.timeline import Leg, Step, order
 from models.base import JsonObject
 from models.errors import BadInput

@@ -66,10 +66,13 @@ def test_forwarded_messages_are_reposts_of_a_channel_or_of_a_name_without_a_link
     assert [(posts()[n].is_repost, posts()[n].author) for n in (106, 107)] == [(True, "warta_lain"), (True, "Bu Sari")]
 
 
-def test_what_a_message_replies_to_is_not_its_own_text():
+def test_what_a_message_replies_to_is_not_its_own_text_and_its_buttons_are_attached():
     post = posts()[108]
     assert (post.text, post.author) == ("Terima kasih semua", "Kabar_Seruni")
-    assert post.attachments == ({"kind": "reply", "url": "https://t.me/Kabar_Seruni/101"},)
+    assert post.attachments == (
+        {"kind": "buttons", "texts": ["Dukung nomor 1"]},
+        {"kind": "reply", "url": "https://t.me/Kabar_Seruni/101"},
+    )
 
 
 def test_a_poll_is_its_question_with_the_options_attached():
@@ -202,6 +205,15 @@ def test_no_change_to_a_page_breaks_the_parser(start, length, put):
         read(changed)
     with contextlib.suppress(BadInput, Gone, Blocked):
         widget(changed)
+
+
+def test_the_widgets_notice_of_a_service_message_is_no_post():
+    label, link = (
+        b"Please open Telegram to view this post</div></div></div>\n    <a",
+        b"Service message</div></div></div><a",
+    )
+    left = {int(post.external_id[13:]) for post in parse_posts(PAGE.replace(label, link), ADDRESS).posts}
+    assert posts().keys() - left == {112}
 
 
 def test_messages_within_messages_are_read_once():
