@@ -14,12 +14,14 @@ from collections.abc import Sequence
 from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.accounts import require_attribution
 from models.base import Base, Id, Row, lock_row
 from models.clock import utc_now
-from models.errors import BadInput, Conflict, IllegalTransition, NotAllowed
+from models.errors import BadInput, Conflict, IllegalTransition, NoMandate, NotAllowed
 from models.flags import Flag, FlagState, move_flag, open_flag, swap_flag
 from models.log import record
 from models.officers import Officer, Role, actor_of, require_role
+from models.posts import Post
 from models.reports import flag_is_reported
 
 UNDO_SECONDS = 30
@@ -145,10 +147,13 @@ def give_verdict(
     """Record a verdict and let the flag take the step that follows from it.
 
     Raises:
-        NotAllowed: wrong role, or not a different person.
+        NotAllowed: wrong role, not a different person, or a confirming verdict while nobody is known to hold the
+            account (its attribution is suspended or rejected).
         IllegalTransition: the flag does not wait for a verdict.
         Conflict: somebody else moved the flag first.
     """
+    if verdict.decision is Decision.CONFIRM:
+        _require_holder(session, flag)
     review = _add_review(session, flag, officer, verdict, verdict.decision, at or utc_now())
     _settle(session, flag, actor=actor_of(officer), at=review.given_at)
     return review
@@ -263,6 +268,17 @@ def _add_review(
            takes_side=verdict.takes_side.value, voice=verdict.voice, acts=review.acts, coercion=verdict.coercion,
            words={"reason": review.reason, "exculpatory": review.exculpatory})  # fmt: skip
     return review
+
+
+def _require_holder(session: Session, flag: Flag) -> None:
+    """Let nobody confirm what may not be the person's: the account's attribution must be in force."""
+    account_id = session.get_one(Post, flag.post_id).account_id
+    if account_id is None:
+        return
+    try:
+        require_attribution(session, account_id)
+    except NoMandate as gap:
+        raise NotAllowed(f"a flag is not confirmed while its account's attribution is not in force: {gap}") from gap
 
 
 def _require_may_review(session: Session, flag: Flag, officer: Officer) -> None:
