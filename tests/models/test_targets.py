@@ -22,7 +22,6 @@ from models.targets import (
     add_target,
     begin_run,
     end_run,
-    interrupt_open_runs,
     queue_run,
     record_missed,
     set_paused,
@@ -150,20 +149,11 @@ def test_missed_times_are_one_row_that_counts_them(sqlite_world):
         record_missed(session, session.get_one(Target, sqlite_world.target.id), due_at=DUE, count=7, actor="test")
     with sqlite_world.database.read() as session:
         (run,) = session.scalars(select(Run)).all()
-    assert (run.outcome, run.due_at, run.reason) == (RunOutcome.MISSED, DUE, "7 jadwal terlewat")
-
-
-def test_a_run_that_a_killed_process_left_open_is_closed_and_due_again(world):
-    with world.database.write() as session:
-        target = session.get_one(Target, world.target.id)
-        target.next_due_at = utc_now() + dt.timedelta(hours=5)
-        start_run(session, target, due_at=DUE, actor="test")
-    with world.database.write() as session:
-        assert interrupt_open_runs(session, actor="test") == 1
-    with world.database.write() as session:
-        assert interrupt_open_runs(session, actor="test") == 0
-        assert session.scalars(select(Run.outcome)).all() == [RunOutcome.INTERRUPTED]
-        assert session.get_one(Target, world.target.id).next_due_at <= utc_now()
+    assert (run.outcome, run.due_at, run.reason) == (
+        RunOutcome.MISSED,
+        DUE,
+        "7 jadwal terlewat: penjadwal tidak berjalan",
+    )
 
 
 def test_a_run_ends_once(sqlite_world):
