@@ -14,6 +14,12 @@ from models.errors import BadInput
 
 MAX_PROLOG_CHARACTERS = 16_000
 
+MAX_TAGS = 600_000
+"""Tags and attributes of one feed. Each is an object in memory: ten megabytes of `<a/>` would take five hundred."""
+
+MAX_REFERENCES = 1_000_000
+"""Character references (`&lt;`) of one feed, which cost time."""
+
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _DECLARED_ENCODING = re.compile(rb"^\s*<\?xml[^>]*encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _HEADER_CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._-]{1,40})", re.IGNORECASE)
@@ -59,7 +65,7 @@ def read_root(text: str, url: str, roots: frozenset[str]) -> etree._Element:
     """The root element, whose local name is one of `roots`; `url` is where the document comes from.
 
     Raises:
-        BadInput: empty, another document, or with entity declarations of its own.
+        BadInput: empty, another document, of too much markup, or with entity declarations of its own.
     """
     text = _DECLARATION.sub("", text.lstrip("\ufeff \t\r\n"), count=1)
     start = text.find("<")
@@ -70,6 +76,9 @@ def read_root(text: str, url: str, roots: frozenset[str]) -> etree._Element:
         raise BadInput("not a feed: too much before the first element")
     if _OWN_DTD.search(prolog):
         raise BadInput("the feed declares entities of its own")
+    # In CDATA sections as well: what begins one is a matter of opinion between parsers.
+    if text.count("<") + text.count("=") > MAX_TAGS or text.count("&") > MAX_REFERENCES:
+        raise BadInput("too much markup for a feed")
     parser = etree.XMLParser(
         recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, encoding="utf-8"
     )
@@ -106,10 +115,12 @@ def _mend(text: str) -> str:
 
 
 def _as_character(entity: re.Match[str]) -> str:
-    """HTML's named characters, which XML does not know and feeds use all the same."""
-    character = html.entities.html5.get(f"{entity[1]};")
-    if character is None or entity[1] in _XML_ENTITIES:
+    """HTML's named characters, which XML does not know and feeds use all the same; other names stay as written."""
+    if entity[1] in _XML_ENTITIES:
         return entity[0]
+    character = html.entities.html5.get(f"{entity[1]};")
+    if character is None:
+        return f"&amp;{entity[1]};"
     return "".join(f"&#{ord(part)};" for part in character)
 
 
