@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crawler.page_document import Document, read_document
 from crawler.page_outline import Hint, field_hints, item_hints
-from crawler.page_readers import READERS, SELECTORS, read_page, read_with
+from crawler.page_readers import READERS, SELECTORS, read_with
 from crawler.page_selectors import Selectors, split_address
 from crawler.preview import Reading, Readings
 from crawler.registry import source_named
@@ -30,7 +30,7 @@ def _page_readings(address: str, answer: Answer, problem: str) -> Readings:
     wanted = [name for name in READERS if name != SELECTORS or selectors.fields]
     try:
         each = tuple(_reading(name, url, selectors, answer) for name in wanted)
-        chosen = "" if problem else read_page(_document(answer), selectors)[0]
+        chosen = "" if problem else next((one.reader for one in each if one.posts or one.unparsed), "")
         return Readings(chosen, problem, each, _hints(answer, selectors))
     except BadInput:  # no page at all
         return Readings(problem=problem)
