@@ -30,7 +30,7 @@ MAX_ENTRY_BYTES = 128 << 20
 MAX_COLUMNS = 200
 
 _DAMAGED = (
-    *(KeyError, IndexError, ValueError, TypeError, AttributeError, EOFError, OverflowError, RecursionError),
+    *(KeyError, IndexError, ValueError, TypeError, AttributeError, EOFError, OverflowError, RecursionError, OSError),
     *(InvalidFileException, DefusedXmlException, LxmlError, ParseError, zipfile.BadZipFile),
 )
 """What openpyxl raises at a file that is none: it has no error of its own for it."""
