@@ -23,6 +23,7 @@ from models import (
     samples,
     targets,
     tombstones,
+    uploads,
 )
 from models.base import Base
 
@@ -46,6 +47,7 @@ TABLE_MODULES = (
     drift,
     clusters,
     tombstones,
+    uploads,
     log,
 )
 METADATA = Base.metadata

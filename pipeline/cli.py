@@ -22,6 +22,7 @@ ROOMS = {
     "contests": "intake",
     "mandates": "intake",
     "targets": "roster",
+    "attributions": "attributions",
     "import": "intake",
     "preview": "preview",
     "crawl": "flow",

@@ -397,6 +397,20 @@ def upgrade() -> None:
     with op.batch_alter_table('roster_entries', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_roster_entries_civil_servant_id'), ['civil_servant_id'], unique=False)
 
+    op.create_table('roster_uploads',
+    sa.Column('officer_id', sa.String(length=26), nullable=False),
+    sa.Column('mandate_id', sa.String(length=26), nullable=False),
+    sa.Column('name', sa.String(length=120), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('uploaded_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('id', sa.String(length=26), nullable=False),
+    sa.ForeignKeyConstraint(['mandate_id'], ['mandates.id'], name=op.f('fk_roster_uploads_mandate_id_mandates')),
+    sa.ForeignKeyConstraint(['officer_id'], ['officers.id'], name=op.f('fk_roster_uploads_officer_id_officers')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_roster_uploads'))
+    )
+    with op.batch_alter_table('roster_uploads', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_roster_uploads_officer_id'), ['officer_id'], unique=False)
+
     op.create_table('sample_draws',
     sa.Column('mandate_id', sa.String(length=26), nullable=False),
     sa.Column('drawn_at', sa.DateTime(timezone=True), nullable=False),
@@ -806,6 +820,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_sample_draws_mandate_id'))
 
     op.drop_table('sample_draws')
+    with op.batch_alter_table('roster_uploads', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_roster_uploads_officer_id'))
+
+    op.drop_table('roster_uploads')
     with op.batch_alter_table('roster_entries', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_roster_entries_civil_servant_id'))
 
