@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree, html
 
 from crawler.source import Unparsed, unparsed
-from crawler.telegram_message import NAME_IN_URL, Message, classed, classes, first_text, peer_of, read_message
+from crawler.telegram_message import NAME_IN_URL, Message, classes, index, peer_of, read_message, text_of
 from models.errors import BadInput
 from models.posts import storable
 
@@ -17,12 +17,17 @@ MAX_MESSAGES = 500
 """Messages read from one page (Telegram sends twenty); the rest are counted as not understood."""
 
 _BEFORE = re.compile(r"[?&]before=([1-9][0-9]{0,15})(?:&|#|$)")
-_MESSAGES = classed("tgme_widget_message", below="//div")
-_ERROR = classed("tgme_widget_message_error")
-_HISTORY = classed("tgme_channel_history", "tgme_channel_info", "tme_no_messages_found", below="//*")
-_USERNAME = classed("tgme_channel_info_header_username", below="//*")
-_MORE = classed("tme_messages_more", below="//*")
-_LANDING = classed("tgme_page_extra", below="//*")
+_PARTS = {
+    "tgme_widget_message": "message",
+    "tgme_widget_message_error": "error",
+    "tgme_channel_history": "history",
+    "tgme_channel_info": "history",
+    "tme_no_messages_found": "history",
+    "tgme_channel_info_header_username": "username",
+    "tme_messages_more": "more",
+    "tgme_page_extra": "landing",
+}
+"""The classes that are read on a page, and what they mark."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,19 +57,19 @@ def read_page(body: bytes) -> ChannelPage:
         BadInput: it is no HTML.
     """
     document = _document(body)
-    elements = [element for element in _MESSAGES(document) if not _within_message(element)]
-    found = [element for element in elements if "err_message" not in classes(element) and not _ERROR(element)]
+    parts = index(document, _PARTS)
+    found = _messages(parts["message"], parts["error"])
     messages, strange = _read_messages(found[:MAX_MESSAGES])
     strange += [Unparsed(f"(//message)[{n + 1}]", "beyond the limit") for n in range(MAX_MESSAGES, len(found))]
     return ChannelPage(
         messages=tuple(messages),
         strange=tuple(strange),
-        username=_username(document),
+        username=_username(parts["username"]),
         peer=next((peer for element in found[:MAX_MESSAGES] if (peer := peer_of(element))), ""),
-        before=_before(document),
-        is_history=bool(_HISTORY(document)),
-        error=first_text(_ERROR(document)),
-        landing=first_text(_LANDING(document)),
+        before=_before(document, parts["more"]),
+        is_history=bool(parts["history"]),
+        error=_first_text(parts["error"]),
+        landing=_first_text(parts["landing"]),
     )
 
 
@@ -79,34 +84,42 @@ def _document(body: bytes) -> Any:
 def _read_messages(elements: list[Any]) -> tuple[list[Message], list[Unparsed]]:
     messages: list[Message] = []
     strange: list[Unparsed] = []
-    for index, element in enumerate(elements):
+    for position, element in enumerate(elements):
         try:
             messages.append(read_message(element))
         except BadInput as error:
-            strange.append(unparsed(_locator(element, index), error))
+            strange.append(unparsed(_locator(element, position), error))
     return messages, strange
 
 
-def _username(document: Any) -> str:
-    for element in _USERNAME(document):
-        for link in element.iter("a"):
-            if found := NAME_IN_URL.fullmatch(link.get("href") or ""):
-                return found[1]
-    return ""
+def _messages(elements: list[Any], errors: list[Any]) -> list[Any]:
+    """The messages that are no part of another one (no page nests them, and none may be read twice), and no error."""
+    failed = {above for error in errors[:MAX_MESSAGES] for above in error.iterancestors()}
+    return [
+        element
+        for element in elements
+        if element not in failed
+        and "err_message" not in classes(element)
+        and not any("tgme_widget_message" in classes(above) for above in element.iterancestors())
+    ]
 
 
-def _before(document: Any) -> str | None:
+def _username(elements: list[Any]) -> str:
+    links = [link.get("href") or "" for element in elements[:1] for link in element.iter("a")]
+    return next((found[1] for link in links if (found := NAME_IN_URL.fullmatch(link))), "")
+
+
+def _before(document: Any, more: list[Any]) -> str | None:
     """Where the next older page begins: the head says it, and the link that loads more."""
     links = [each.get("href") for each in document.iter("link") if each.get("rel") == "prev"]
-    links += [each.get("href") for each in _MORE(document)]
+    links += [each.get("href") for each in more]
     return next((found[1] for link in links if (found := _BEFORE.search(link or ""))), None)
 
 
-def _within_message(element: Any) -> bool:
-    """Whether it is part of another message, and read with that: no page nests them, and none may be read twice."""
-    return any("tgme_widget_message" in classes(above) for above in element.iterancestors())
+def _first_text(elements: list[Any]) -> str:
+    return text_of(elements[0]) if elements else ""
 
 
-def _locator(element: Any, index: int) -> str:
+def _locator(element: Any, position: int) -> str:
     name = element.get("data-post")
-    return storable(f'//*[@data-post="{name[:80]}"]') if name else f"(//message)[{index + 1}]"
+    return storable(f'//*[@data-post="{name[:80]}"]') if name else f"(//message)[{position + 1}]"
