@@ -18,8 +18,8 @@ START = dt.datetime(2026, 10, 1, tzinfo=dt.UTC)
 DIGITS = "234567abcdefghijklmnopqrstuvwxyz"
 
 
-def tid(moment):
-    number = (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1) << 10
+def tid(moment, clock):
+    number = (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1) << 10 | clock
     return "".join(DIGITS[number >> shift & 31] for shift in range(60, -1, -5))
 
 
@@ -36,8 +36,8 @@ class Server:
     def say(self, count):
         for _ in range(count):
             n = len(self.texts)
-            moment = START + dt.timedelta(seconds=n * self.apart, microseconds=n)
-            self.texts[tid(moment)] = (moment, f"Kabar {n}")
+            moment = START + dt.timedelta(seconds=n * self.apart)
+            self.texts[tid(moment, n)] = (moment, f"Kabar {n}")
 
     def edit(self, n, text):
         key = sorted(self.texts)[n]
@@ -131,6 +131,14 @@ def test_a_look_back_goes_to_the_first_post_that_is_older_and_leaves_the_waterma
     after, stored = walk(server, watermark, since=START + dt.timedelta(hours=10))
     assert stored[-4:] == ["Kabar 11", "Kabar 10", "Ralat", "Kabar 8"]
     assert after == watermark
+
+
+def test_only_the_newest_page_is_asked_for_conditionally_and_never_to_look_back():
+    server = Server(9)
+    watermark, _ = walk(server, {}, stop_after=2)
+    assert Bluesky().begin(ADDRESS, {}).conditional
+    assert not Bluesky().begin(ADDRESS, watermark).conditional
+    assert not Bluesky().begin(ADDRESS, {}, START).conditional
 
 
 def test_a_look_back_works_on_the_accounts_server_too():
