@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 from crawler.page_css import Budget, select
@@ -10,7 +12,7 @@ from crawler.page_items import MAX_ITEMS, PageItem, page_item
 from crawler.page_moments import read_moment
 from crawler.page_selectors import Field, Selectors, selectors_of
 
-_VALUES = {
+_USUAL = {
     "time": ("datetime", "content", "title"),
     "edited": ("datetime", "content", "title"),
     "link": ("href", "content"),
@@ -70,20 +72,23 @@ def read_selected(document: Document, selectors: Selectors) -> list[PageItem]:
 
 
 def _item(place: int, element: Any, document: Document, selectors: Selectors, budget: Budget) -> PageItem:
-    def value(name: str) -> str:
+    def values(name: str) -> Iterator[str]:
         field = selectors.fields.get(name)
-        return _value(element, field, _VALUES.get(name, ("content",)), budget) if field else ""
+        return _values(element, field, _USUAL.get(name, ("content",)), budget) if field else iter(())
+
+    def moment(name: str) -> dt.datetime | None:
+        return next((moment for value in values(name) if (moment := read_moment(value, selectors.zone))), None)
 
     return page_item(
         place,
         locator=f"{selectors.fields['item']} [{place + 1}]"[:500],
         body=_text(element, selectors.fields.get("text"), budget),
         shown_at=document.url,
-        link=absolute(document.url, value("link")),
-        guid=value("id"),
-        author=value("author"),
-        published=read_moment(value("time"), selectors.zone),
-        updated=read_moment(value("edited"), selectors.zone),
+        link=next((link for value in values("link") if (link := absolute(document.url, value))), ""),
+        guid=next(values("id"), ""),
+        author=next(values("author"), ""),
+        published=moment("time"),
+        updated=moment("edited"),
     )
 
 
@@ -102,14 +107,13 @@ def _shown(element: Any) -> str:
     return visible_text(element) or (element.get("content") or "").strip()
 
 
-def _value(element: Any, field: Field, usual: tuple[str, ...], budget: Budget) -> str:
-    """The first that is filled: the attribute asked for, else the `usual` ones, else the element's text."""
+def _values(element: Any, field: Field, usual: tuple[str, ...], budget: Budget) -> Iterator[str]:
+    """What each found element says: in the attribute asked for, else in a `usual` one, else as its text."""
     names = (field.attribute,) if field.attribute else usual
     for found in select(element, field.compiled, budget) if field.css else (element,):
         said = next((value for name in names if (value := found.get(name))), None)
         if text := said if said or field.attribute else visible_text(found):
-            return text
-    return ""
+            yield text
 
 
 def _detach(element: Any) -> None:

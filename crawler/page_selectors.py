@@ -35,6 +35,8 @@ from models.errors import BadInput
 MARK = "netra:"
 PARTS = ("item", "text", "time", "edited", "link", "author", "id", "skip", "zone")
 MAX_FRAGMENT_CHARACTERS = 1_500
+MAX_ADDRESS_CHARACTERS = 2_000
+"""As much as a target keeps."""
 
 _PIECE = re.compile(r"""(?:[^;"'\[\]]|"[^"]*"|'[^']*'|\[(?:[^"'\]]|"[^"]*"|'[^']*')*\])*+""")
 _ATTRIBUTE = re.compile(r"@([A-Za-z_][\w:.-]{0,60})$")
@@ -74,6 +76,8 @@ def split_address(address: str) -> tuple[str, Selectors]:
     Raises:
         BadInput: not an http(s) URL, or a fragment that is not of the form above; names the part.
     """
+    if len(address) > MAX_ADDRESS_CHARACTERS:
+        raise BadInput(f"alamat: paling panjang {MAX_ADDRESS_CHARACTERS} karakter, selektor ikut dihitung")
     url, sign, fragment = address.partition("#")
     try:
         parts = urlsplit(url)

@@ -69,7 +69,9 @@ def with_selectors(source: str, address: str, selectors: Mapping[str, str]) -> s
         raise BadInput(f"selektor hanya untuk sumber page, bukan {source}")
     if "#" in address:
         raise BadInput("alamat sudah memuat selektor; kosongkan salah satunya")
-    return f"{split_address(address)[0]}#{selectors_of(given)}"
+    whole = f"{address}#{selectors_of(given)}"
+    split_address(whole)
+    return whole
 
 
 class _Hosts:

@@ -217,6 +217,8 @@ def test_a_wrong_selector_is_refused_with_the_name_of_its_part(fragment, problem
 
 
 def test_only_web_addresses_are_pages():
+    with pytest.raises(BadInput, match="paling panjang 2000"):
+        split_address("https://kabar.example/" + "x" * 2_000)
     for address in ("", "kabar.example", "file:///etc/passwd", "https://", "http://[::1#netra:item=a"):
         with pytest.raises(BadInput, match="bukan alamat"):
             split_address(address)
@@ -315,6 +317,20 @@ def test_times_are_read_as_indonesian_pages_write_them(text, zone, moment):
 
 def answer(url, body=b"<article>a</article>"):
     return Answer(url, {}, body)
+
+
+def test_the_first_time_and_link_that_are_some_count():
+    times = "<time>0:33</time><time datetime='2026-10-05T07:30:00Z'>x</time>"
+    page = f"<p>{times}<a href='javascript:0'></a><a href='/1'>a</a>"
+    (post,) = parse_body(page.encode(), "https://a.example/#netra:item=p;time=time;link=a")[0].posts
+    assert (post.posted_at.isoformat(), post.url) == ("2026-10-05T07:30:00+00:00", "https://a.example/1")
+
+
+def test_a_post_asked_for_by_itself_is_gone_when_it_leads_to_the_front_page():
+    source, ask = PublicPage(), Ask("https://kabar.example/warga_rekaan/103", kind="recheck")
+    assert source.reread(LISTING, {}, ask, answer(ask.url)) is None
+    with pytest.raises(Gone):
+        source.reread(LISTING, {}, ask, answer("https://kabar.example/"))
 
 
 def test_where_a_redirect_leads_decides():
