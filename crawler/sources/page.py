@@ -69,7 +69,7 @@ class PublicPage(Source):
         """A page of its own shows more than a list does, so its text is no edit; where it led to says enough."""
         del address, watermark
         _check_way(ask.url, answer.url)
-        return None  # noqa: RET501 - what a connector returns is a post or None
+        return None
 
 
 def parse_posts(
