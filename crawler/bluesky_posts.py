@@ -8,29 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
+from crawler.atproto import DID, POST_URI, is_post_uri, tid_moment, web_url
+from crawler.bluesky_embeds import attachments, items_at
 from crawler.jsontext import read_json, text_at, value_at
 from crawler.moments import parse_moment
 from crawler.source import Parsed, Unparsed, unparsed
-from models.base import JsonObject
 from models.errors import BadInput
 from models.posts import ParsedPost, storable
 
-DID = re.compile(r"did:(?:plc:[a-z2-7]{1,64}|web:[A-Za-z0-9._%-]{1,253}|[a-z]{1,20}:[A-Za-z0-9._%-]{1,200})")
 SIGNED_IN_ONLY = "!no-unauthenticated"
 """What holders label their account with who want to be shown to signed-in visitors only."""
 
 INVALID_HANDLE = "handle.invalid"
 MAX_ATTACHMENTS = 40
 MAX_CURSOR_CHARACTERS = 2_000
-
-_POST_URI = re.compile(rf"at://({DID.pattern})/app\.bsky\.feed\.post/([A-Za-z0-9._:~-]{{1,512}})")
-_TID = re.compile(r"[234567a-j][234567a-z]{12}")
-_TID_DIGITS = {digit: value for value, digit in enumerate("234567abcdefghijklmnopqrstuvwxyz")}
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -78,11 +72,11 @@ def read_records(body: bytes, did: str, author: str) -> Listing:
     """
     page = read_json(body)
     items = _list_of(page, "records")
-    found = (_POST_URI.fullmatch(text_at(item, "uri")) for item in items)
+    found = (POST_URI.fullmatch(text_at(item, "uri")) for item in items)
     did = did or next((uri[1] for uri in found if uri), "")
     return Listing(
         parsed=_parse(items, "/records", lambda item, locator: record_post(item, did, author, locator)),
-        moments=tuple(moment for item in items if (moment := _tid_moment(text_at(item, "uri")))),
+        moments=tuple(moment for item in items if (moment := tid_moment(text_at(item, "uri")))),
         cursor=_cursor(page),
         did=did,
     )
@@ -110,17 +104,6 @@ def record_post(item: Any, did: str, author: str, locator: str) -> ParsedPost:
     if not did or not uri.startswith(f"at://{did}/"):
         raise BadInput("post of another account")
     return _post(uri, {"author": {"handle": author}, "record": value_at(item, "value")}, locator)
-
-
-def web_url(uri: str) -> str | None:
-    """Where people read a post. The link carries the account's id, so a new handle does not break it."""
-    found = _POST_URI.fullmatch(uri)
-    return f"https://bsky.app/profile/{found[1]}/post/{found[2]}" if found else None
-
-
-def is_post_uri(text: str) -> bool:
-    """Whether it is the `at://` address of a post (and not the id we give a repost)."""
-    return _POST_URI.fullmatch(text) is not None
 
 
 def _parse(items: list[Any], where: str, read: Callable[[Any, str], ParsedPost]) -> Parsed:
@@ -166,70 +149,8 @@ def _post(uri: str, view: Any, locator: str) -> ParsedPost:
         posted_at=parse_moment(value_at(record, "createdAt")) or parse_moment(value_at(view, "indexedAt")),
         locator=locator,
         author=text_at(view, "author", "handle"),
-        attachments=tuple(_attachments(record, value_at(view, "embed") or value_at(record, "embed")))[:MAX_ATTACHMENTS],
+        attachments=tuple(attachments(record, value_at(view, "embed") or value_at(record, "embed")))[:MAX_ATTACHMENTS],
     )
-
-
-def _attachments(record: Any, embed: Any) -> Iterator[JsonObject]:
-    """What the author added to the text. Words of others stand under `text` and `title`, never `description`."""
-    kind = _kind(embed)
-    yield from _media(value_at(embed, "media") if kind == "recordWithMedia" else embed)
-    if kind == "record":
-        yield from _quoted(value_at(embed, "record"))
-    elif kind == "recordWithMedia":
-        yield from _quoted(value_at(embed, "record", "record"))
-    yield from _links(record)
-    hidden = [storable(tag[:500]) for tag in _items(record, "tags") if isinstance(tag, str)]
-    if hidden:
-        yield {"kind": "tags", "texts": hidden}
-    if parent := web_url(text_at(record, "reply", "parent", "uri")):
-        yield {"kind": "reply", "url": parent}
-
-
-def _media(embed: Any) -> Iterator[JsonObject]:
-    kind = _kind(embed)
-    if kind in {"images", "gallery"}:
-        for image in (*_items(embed, "images"), *_items(embed, "media"), *_items(embed, "items")):
-            yield _attachment("image", description=text_at(image, "alt"), url=text_at(image, "fullsize"))
-    elif kind == "video":
-        yield _attachment("video", description=text_at(embed, "alt"), url=text_at(embed, "playlist"))
-    elif kind == "external":
-        card = value_at(embed, "external")
-        yield _attachment(
-            "link", title=text_at(card, "title"), text=text_at(card, "description"), url=text_at(card, "uri")
-        )
-
-
-def _quoted(record: Any) -> Iterator[JsonObject]:
-    """A quoted post with its text; a feed, list or starter pack with its name; what is gone or hidden by address."""
-    uri = text_at(record, "uri")
-    if uri:
-        yield _attachment(
-            "quote",
-            author=text_at(record, "author", "handle") or text_at(record, "creator", "handle"),
-            title=text_at(record, "displayName") or text_at(record, "name") or text_at(record, "record", "name"),
-            text=text_at(record, "value", "text"),
-            url=web_url(uri) or uri,
-        )
-
-
-def _links(record: Any) -> Iterator[JsonObject]:
-    """Where the links lead that the text shows shortened."""
-    for facet in _items(record, "facets"):
-        for feature in _items(facet, "features"):
-            if text_at(feature, "$type").endswith("#link") and (url := text_at(feature, "uri")):
-                yield _attachment("link", url=url)
-
-
-def _attachment(kind: str, **fields: str) -> JsonObject:
-    limits = {"url": 2_000}
-    said = {name: storable(value[: limits.get(name, 5_000)]) for name, value in fields.items() if value}
-    return {"kind": kind, **said}
-
-
-def _kind(embed: Any) -> str:
-    """`images` of `app.bsky.embed.images` and of `app.bsky.embed.images#view`."""
-    return text_at(embed, "$type").removeprefix("app.bsky.embed.").partition("#")[0]
 
 
 def _reposted(item: Any) -> bool:
@@ -256,22 +177,8 @@ def _feed_moment(item: Any) -> dt.datetime | None:
     return min(filter(None, (claimed, seen)), default=None)
 
 
-def _tid_moment(uri: str) -> dt.datetime | None:
-    """The time in a record's key (https://atproto.com/specs/tid), by which repositories are ordered."""
-    key = uri.rpartition("/")[2]
-    if not _TID.fullmatch(key):
-        return None
-    number = 0
-    for digit in key:
-        number = number << 5 | _TID_DIGITS[digit]
-    try:
-        return _EPOCH + dt.timedelta(microseconds=number >> 10)
-    except OverflowError:
-        return None
-
-
 def _signed_in_only(actor: Any, did: str) -> bool:
-    labels = _items(actor, "labels")
+    labels = items_at(actor, "labels")
     return any(text_at(label, "val") == SIGNED_IN_ONLY and text_at(label, "src") == did for label in labels)
 
 
@@ -287,8 +194,3 @@ def _list_of(page: Any, name: str) -> list[Any]:
     if not isinstance(items, list):
         raise BadInput(f"a page of posts has a list called {name!r}")
     return items
-
-
-def _items(value: Any, name: str) -> list[Any]:
-    found = value_at(value, name)
-    return found if isinstance(found, list) else []

@@ -15,32 +15,27 @@ or the end, so a run that is cut off leaves no gap.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
-from crawler.bluesky_posts import DID, Listing, is_post_uri, read_feed, read_records, record_post, view_post
+from crawler.atproto import DID, PLC_DIRECTORY, authority, error_in, identity_url, is_post_uri, pds_in
+from crawler.bluesky_address import Address, parse_address
+from crawler.bluesky_posts import Listing, read_feed, read_records, record_post, view_post
 from crawler.jsontext import read_json, text_at, value_at
 from crawler.source import Answer, Ask, Blocked, Gone, Holder, KnownPost, Page, Parsed, Source
 from models.base import JsonObject
 from models.errors import BadInput
 from models.posts import ParsedPost
 
-APPVIEW = "https://public.api.bsky.app"
-PLC_DIRECTORY = "https://plc.directory"
 PAGE_SIZE = 100
 COLLECTION = "app.bsky.feed.post"
 
 OVERLAP = dt.timedelta(days=1)
 """The first walk over a PDS goes this far below what the AppView has shown: the two order by different clocks."""
 
-_WEB_HOSTS = frozenset({"bsky.app", "www.bsky.app", "main.bsky.dev"})
-_HANDLE = re.compile(r"(?=.{3,253}$)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
-_PATH = re.compile(r"/profile/([^/]+)/?")
-_AT_ADDRESS = re.compile(r"at://([^/?#]+)/?")
 
 _TOO_MANY_REQUESTS = 429
 _BAD_REQUEST = 400
@@ -60,15 +55,6 @@ _BLOCKED = {
     "BlockedByActor": "akun memblokir peminta",
 }
 _NOT_FOUND = re.compile(r"not found|could not (?:find|locate)|unable to resolve", re.IGNORECASE)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Address:
-    """Whom to ask for whom. `is_pds`: the asked host is also where the account's repository is looked for."""
-
-    origin: str
-    actor: str
-    is_pds: bool
 
 
 class Bluesky(Source):
@@ -139,30 +125,8 @@ class Bluesky(Source):
             raise BadInput("an answer to getPosts has a list called 'posts'")
         for index, view in enumerate(posts):
             if text_at(view, "uri") == uri:
-                return view_post(view, _authority(uri), f"/posts/{index}")
+                return view_post(view, authority(uri), f"/posts/{index}")
         raise Gone("unggahan tidak ada lagi di Bluesky")
-
-
-def parse_address(address: str) -> Address:
-    """Take a profile's address apart.
-
-    Raises:
-        BadInput: it has another form.
-    """
-    if at_address := _AT_ADDRESS.fullmatch(address):
-        return Address(APPVIEW, _actor(at_address[1], address), is_pds=False)
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname
-    except ValueError as error:
-        raise BadInput(f"Bluesky address {address[:200]!r}: {error}") from error
-    name = _PATH.fullmatch(parts.path)
-    if parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc or name is None:
-        raise BadInput(f"Bluesky address {address[:200]!r} is not of the form https://bsky.app/profile/NAME")
-    actor = _actor(unquote(name[1]), address)
-    if host in _WEB_HOSTS or f"https://{host}" == APPVIEW:
-        return Address(APPVIEW, actor, is_pds=False)
-    return Address(f"{parts.scheme}://{parts.netloc}", actor, is_pds=True)
 
 
 def parse_posts(body: bytes, did: str = "") -> Parsed:
@@ -172,15 +136,6 @@ def parse_posts(body: bytes, did: str = "") -> Parsed:
         BadInput: it is no such page.
     """
     return read_feed(body, did).parsed
-
-
-def _actor(name: str, address: str) -> str:
-    handle = name.removeprefix("@")
-    if DID.fullmatch(name):
-        return name
-    if _HANDLE.fullmatch(handle):
-        return handle.lower()
-    raise BadInput(f"Bluesky address {address[:200]!r} names neither a handle nor a DID")
 
 
 def _first(which: str, place: Address, watermark: Mapping[str, Any], since: dt.datetime | None) -> Ask:
@@ -282,21 +237,13 @@ def _mark(moment: dt.datetime) -> str:
 
 def _raise_named(answer: Answer) -> None:
     """What XRPC errors say of account or post (https://atproto.com/specs/xrpc#error-responses)."""
-    name, message = _error(answer)
+    name, message = error_in(answer.body)
     if name in _GONE:
         raise Gone(_GONE[name])
     if name in _BLOCKED:
         raise Blocked(_BLOCKED[name])
     if name == "InvalidRequest" and _NOT_FOUND.search(message):
         raise Gone(f"tidak ditemukan lagi di server: {message[:100]}")
-
-
-def _error(answer: Answer) -> tuple[str, str]:
-    try:
-        body = read_json(answer.body)
-    except BadInput:
-        return "", ""
-    return text_at(body, "error"), text_at(body, "message")
 
 
 def _fallback(place: Address, watermark: Mapping[str, Any], since: dt.datetime | None) -> Ask | None:
@@ -311,50 +258,9 @@ def _pds(place: Address, watermark: Mapping[str, Any]) -> str:
     return place.origin if place.is_pds else str(watermark.get("pds") or "")
 
 
-def _whereabouts(did: str, since: dt.datetime | None, *, again: bool = False) -> Ask | None:
-    """Ask for the document that says where the account lives."""
-    kind = "identity:again" if again else "identity"
-    if did.startswith("did:plc:"):
-        return Ask(f"{PLC_DIRECTORY}/{did}", kind, since=since)
-    if did.startswith("did:web:"):
-        return Ask(f"https://{unquote(did.removeprefix('did:web:'))}/.well-known/did.json", kind, since=since)
-    return None
-
-
-def _located(place: Address, watermark: Mapping[str, Any], ask: Ask, answer: Answer) -> str:
-    """The account's PDS as its identity document says.
-
-    Raises:
-        BadInput: the document is another one's, or names no PDS.
-        Gone: the PDS that has just said that it does not know the account.
-    """
-    document = read_json(answer.body)
-    if text_at(document, "id") != (watermark.get("did") or place.actor):
-        raise BadInput("identity document of another account")
-    services = value_at(document, "service")
-    for service in services if isinstance(services, list) else []:
-        if text_at(service, "id").endswith("#atproto_pds"):
-            pds = _origin(text_at(service, "serviceEndpoint"))
-            if ask.kind == "identity:again" and pds == watermark.get("pds"):
-                raise Gone(_GONE["RepoNotFound"])
-            return pds
-    raise BadInput("identity document without a PDS")
-
-
-def _origin(endpoint: str) -> str:
-    try:
-        parts = urlsplit(endpoint)
-        usable = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
-    except ValueError:
-        usable = False
-    if not usable:
-        raise BadInput(f"PDS address {endpoint[:200]!r} is not an https origin")
-    return f"https://{parts.netloc}"
-
-
 def _repository_moved(place: Address, watermark: Mapping[str, Any], answer: Answer) -> bool:
     """Whether a remembered PDS does not know the account: it may have moved to another one."""
-    name, message = _error(answer)
+    name, message = error_in(answer.body)
     unknown = name == "RepoNotFound" or (name == "InvalidRequest" and "could not find repo" in message.lower())
     return unknown and not place.is_pds and bool(watermark.get("did"))
 
@@ -363,11 +269,25 @@ def _recheck_at_home(place: Address, watermark: Mapping[str, Any], ask: Ask) -> 
     """Ask the account's own server for a post that the AppView does not want to tell about."""
     uri = parse_qs(urlsplit(ask.url).query)["uris"][0]
     pds = _pds(place, watermark)
-    if not pds or _authority(uri) != watermark.get("did"):
+    if not pds or authority(uri) != watermark.get("did"):
         return None
-    query = urlencode({"repo": _authority(uri), "collection": COLLECTION, "rkey": uri.rpartition("/")[2]})
+    query = urlencode({"repo": authority(uri), "collection": COLLECTION, "rkey": uri.rpartition("/")[2]})
     return Ask(f"{pds}/xrpc/com.atproto.repo.getRecord?{query}", kind="recheck:record")
 
 
-def _authority(uri: str) -> str:
-    return uri.removeprefix("at://").partition("/")[0]
+def _whereabouts(did: str, since: dt.datetime | None, *, again: bool = False) -> Ask | None:
+    url = identity_url(did)
+    return Ask(url, "identity:again" if again else "identity", since=since) if url else None
+
+
+def _located(place: Address, watermark: Mapping[str, Any], ask: Ask, answer: Answer) -> str:
+    """The account's own server.
+
+    Raises:
+        BadInput: the identity document does not tell.
+        Gone: it is the one that has just said that it does not know the account.
+    """
+    pds = pds_in(read_json(answer.body), watermark.get("did") or place.actor)
+    if ask.kind == "identity:again" and pds == watermark.get("pds"):
+        raise Gone(_GONE["RepoNotFound"])
+    return pds
