@@ -35,7 +35,10 @@ from models.posts import ParsedPost
 from models.targets import RunOutcome
 
 LOOK_SECONDS = 60.0
-READ_SECONDS = 30.0
+START_SECONDS = 30.0
+"""What a process may take to come up on a busy machine."""
+
+READ_SECONDS = 60.0
 MAX_PAGES = 2
 """An account's own page and its first posts."""
 
@@ -142,7 +145,7 @@ def _look(job: Job, config: CrawlConfig, ask_turn: AskTurn) -> Look:
     process = context.Process(target=_fetch, args=(there, limited), daemon=True)
     process.start()
     there.close()
-    look, until = Look(), time.monotonic() + LOOK_SECONDS
+    look, until = Look(), time.monotonic() + START_SECONDS + LOOK_SECONDS
     try:
         here.send(Work(job, turn))
         while look.ending is None and here.poll(max(0.0, until - time.monotonic())):

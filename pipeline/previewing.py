@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # Scrapy's world is loaded only when somebody looks
     from crawler.preview import Preview
     from crawler.wire import Resting
 
-LEASE = dt.timedelta(seconds=150)
+LEASE = dt.timedelta(seconds=180)
 """Longer than any look takes; a dead process's hosts are free again after it."""
 
 

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.page_css import MAX_STEPS, Budget, compile_css, select
@@ -392,6 +392,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(SAVED),
     st.lists(st.tuples(st.integers(0, 4_000), st.integers(0, 30), PIECES), max_size=8),
@@ -408,6 +409,7 @@ def test_a_mutated_page_raises_nothing_but_the_parsers_own(page, cuts, data):
     assert all(post.text and post.url.startswith("http") for post in found.parsed.posts)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_fragment_is_read_or_refused(fragment):
     for text in (fragment, f"netra:item={fragment}", f"netra:item=a;text={fragment}"):
@@ -419,6 +421,7 @@ def test_any_fragment_is_read_or_refused(fragment):
 
 
 @pytest.mark.parametrize("reader", READERS)
+@settings(deadline=None)
 @given(page=st.sampled_from(SAVED), cut=st.integers(0, 3_000))
 def test_every_reader_survives_a_page_cut_short(reader, page, cut):
     _, selectors = split_address(LISTING)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import http.server
+import threading
 from pathlib import Path
 
 import filelock
@@ -19,8 +22,10 @@ from models.log import LogEntry, LogWords
 from models.mandates import Mandate, revoke_mandate
 from models.posts import Post
 from models.targets import Fetch, Run, RunOutcome
+from pipeline.application import Application
 from pipeline.pages import page_ports
 from pipeline.previewing import look, with_selectors
+from pipeline.settings import Settings
 
 PAGES = Path(__file__).parents[1] / "crawler" / "pages"
 ADDRESS = "https://kabar.example/warga_rekaan"
@@ -109,6 +114,33 @@ def test_the_pages_get_what_was_seen_and_the_finished_address(app, world):
     assert seen.address == f"{ADDRESS}#netra:item=article;zone=WIT"
     assert (seen.chosen, [reading.reader for reading in seen.readings]) == ("json-ld", ["json-ld"])
     assert "page" in ports.sources
+
+
+def test_a_look_at_a_real_server_shows_its_posts(sqlite_world, sqlite_url, vault, evidence, tmp_path):
+    handler = functools.partial(_Quiet, directory=str(PAGES))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        host = f"127.0.0.1:{server.server_address[1]}"
+        settings = Settings(
+            home=tmp_path,
+            database_url=sqlite_url,
+            crawl={"allowed_hosts": [host], "delay_seconds": 0, "contact": "uji"},
+        )
+        app = Application(settings=settings, database=sqlite_world.database, vault=vault, evidence=evidence)
+        parts = {"item": "article.unggahan", "text": "h2, .isi", "time": "time, .tanggal", "zone": "WIB"}
+        address = f"http://{host}/page_listing.html"
+        seen = page_ports(app).look_at("page", address, parts, officer=sqlite_world.operator)
+        server.shutdown()
+    assert (seen.reason, seen.chosen, len(seen.readings[0].posts)) == ("", "selectors", 3)
+    assert entries(app)[0][2] == {"host": "127.0.0.1"}
+    with app.database.read() as session:
+        assert session.get_one(Host, "127.0.0.1").holder is None
+        assert session.scalar(select(func.count()).select_from(Fetch)) == 0
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
 
 
 def test_selectors_are_put_into_the_address_or_refused():
