@@ -28,6 +28,8 @@ from models.errors import BadInput
 from models.posts import ParsedPost
 from models.targets import Target
 
+TYPE_IT = "halaman tersimpan ini tidak dapat dibaca mesin; ketik unggahannya dalam lembar (--source hand, kolom page)"
+
 _PAGING = frozenset(
     {"after", "before", "count", "cursor", "filter", "limit", "max_id", "min_id", "page", "pinned", "since_id"}
 )
@@ -73,7 +75,12 @@ class SnapshotReading:
         """The records of every response that somebody could read; one without a post for each that nobody could."""
         for snapshot in self._form.snapshots(file):
             if snapshot.status in _OK:
-                yield from self._read(snapshot)
+                found = False
+                for record in self._read(snapshot):
+                    found = True
+                    yield record
+                if snapshot.whole and not found:
+                    yield Record(snapshot.number, b"", platform_of(snapshot.url), "", None, TYPE_IT)
 
     def _read(self, snapshot: Snapshot) -> Iterator[Record]:
         if not snapshot.readable:

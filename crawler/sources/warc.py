@@ -41,7 +41,7 @@ _TEXTUAL = re.compile(r"(?:text|application)/(?:[\w.+-]*(?:json|xml|html)|javasc
 _FACTS = ("warc-date", "warc-record-id", "warc-payload-digest", "warc-block-digest")
 _KEPT_HEADERS = ("content-type", "date", "last-modified", "etag", "link")
 _DAMAGED = (
-    *(ArchiveLoadFailed, StatusAndHeadersParserException, EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile),
+    *(ArchiveLoadFailed, StatusAndHeadersParserException, EOFError),
     *(ValueError, AttributeError, TypeError, AssertionError),
 )
 """What warcio raises at a file that is none: its own errors, and whatever a missing header leads to."""
@@ -91,7 +91,10 @@ class _Bounded(io.RawIOBase):
         Raises:
             BadInput: more than was granted, or more than any archive needs.
         """
-        data: bytes = self._inner.read(_BLOCK if size is None or size < 0 else min(size, _BLOCK))
+        try:
+            data: bytes = self._inner.read(_BLOCK if size is None or size < 0 else min(size, _BLOCK))
+        except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+            raise BadInput(f"the packed file is damaged or cut off: {error}") from error
         self._left -= len(data)
         self._total += len(data)
         if self._left < 0:
@@ -149,10 +152,12 @@ def _response(record: Any, stream: _Bounded, number: int, facts: Mapping[str, An
     http = record.http_headers if record.rec_type == "response" else None
     headers = {str(name).lower(): str(value) for name, value in (http.headers if http else [])}
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()[:120]
-    size = record.payload_length if http else -1
-    wanted = 0 <= size <= MAX_BODY_BYTES and _TEXTUAL.match(media_type) is not None
+    size = record.payload_length if record.http_headers else record.length
+    if size is None:
+        raise BadInput("it does not say how long it is")
+    wanted = http is not None and size <= MAX_BODY_BYTES and _TEXTUAL.match(media_type) is not None
     body, read = _drained(record, stream, keep=wanted)
-    if http and 0 <= size != read:
+    if read < size:
         raise BadInput(f"cut off after {read} of {size} bytes")
     if any(problem.startswith("block digest failed") for problem in record.digest_checker.problems):
         raise BadInput("its content does not match its WARC-Block-Digest: the file was altered")

@@ -1,4 +1,4 @@
-"""Items from people's browsers: public words of rostered accounts, in whatever shape; nobody else's, and nothing private."""
+"""Items from people's browsers: public words of rostered accounts, whatever their shape; nothing private."""
 
 import json
 
@@ -8,6 +8,7 @@ from sqlalchemy import select
 from crawler.authorship import stated_author
 from crawler.sources import twarc, zeeschuimer
 from models.bodies import read_body
+from models.errors import BadInput
 from models.posts import Post, PostVersion, Sighting
 from models.targets import Fetch, Run
 
@@ -128,5 +129,5 @@ def test_of_a_page_of_tweets_only_the_kept_ones_are_stored(world, bring_in, evid
 
 @pytest.mark.parametrize("line", [b"[]", b"{}", b"{", b'{"data": [1]}', b"\xff", b"[" * 100_000])
 def test_what_twarc_does_not_write_is_refused_with_its_line(line):
-    with pytest.raises(Exception, match="^2: not a line of twarc"):
+    with pytest.raises(BadInput, match=r"^2: not a line of twarc"):
         twarc.parse_posts(b'{"meta": {}}\n' + line)
