@@ -68,7 +68,10 @@ class Parsed:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Holder:
-    """Whose page this is, as the platform says: its own lasting id, and the handle people see today."""
+    """Whose page this is, as the platform says: its own lasting id, and the handle people see today.
+
+    Where every server gives out ids of its own, `platform_id` begins with the server's name.
+    """
 
     platform_id: str
     handle: str

@@ -109,7 +109,7 @@ class Walk:
                 break
             if not _is_success(response):
                 detours += 1
-                ask = await self._detour(source, ask, response, detours)
+                ask = await self._detour(source, ask, response, detours, listed=changed)
                 continue
             page = await self._read(source, ask, response)
             changed = True
@@ -137,13 +137,17 @@ class Walk:
         await self._line.send(Received(self._job.run_id, ask, response, page))
         return page
 
-    async def _detour(self, source: Source, ask: Ask, response: Response, detours: int) -> Ask:
-        """What to ask instead of a request that was refused."""
+    async def _detour(self, source: Source, ask: Ask, response: Response, detours: int, *, listed: bool) -> Ask:
+        """What to ask instead of a request that was refused.
+
+        Of an account that has just been listed, a missing page is a server's fault and no sign that it is gone.
+        """
         await self._keep(ask, response)
         other = source.refused(self._job.address, self._watermark, ask, response.status, response.answer)
         if other is not None and detours <= MAX_DETOURS:
             return other
-        _raise_for(response.status)
+        if not listed:
+            _raise_for(response.status)
         raise RunOver(RunOutcome.FAILED, f"server menjawab HTTP {response.status}")
 
     async def _histories(self, source: Source, page: Page) -> None:

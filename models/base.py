@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 
-from sqlalchemy import JSON, DateTime, Dialect, Enum, LargeBinary, MetaData, String, TypeDecorator
+from sqlalchemy import JSON, DateTime, Dialect, Enum, LargeBinary, MetaData, String, Table, TypeDecorator
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column
 
@@ -108,7 +108,9 @@ def lock_row(session: Session, row: Base) -> None:
 
 
 def insert_into(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that can say what happens on a conflict, in the form of this session's database."""
-    if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    """An INSERT that can say what happens on a conflict, in the form of this session's database.
+
+    It is one of SQLAlchemy's core, not of its unit of work: rows give every column that has no default in the database.
+    """
+    rows = cast("Table", table.__table__)
+    return postgresql.insert(rows) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(rows)

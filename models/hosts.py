@@ -101,14 +101,27 @@ class HostNews:
     succeeded: bool = False
 
 
+_NEW = {
+    "rest_reason": "",
+    "failures": 0,
+    "openings": 0,
+    "last_failure": "",
+    "crawl_delay": 0.0,
+    "window_requests": 0,
+}
+"""A host that nobody asked yet."""
+
+
 def take_hosts(
     session: Session, names: Collection[str], worker: str, *, now: dt.datetime, lease: dt.timedelta
 ) -> dict[str, Turn]:
     """Lease those of the hosts that neither rest nor are held by another worker; returns these by name."""
     if not names:
         return {}
-    rows = [{"name": name} for name in sorted(names)]
-    session.execute(insert_into(session, Host).on_conflict_do_nothing(), rows)
+    known = set(session.scalars(select(Host.name).where(Host.name.in_(names))))
+    rows = [{**_NEW, "name": name} for name in sorted(set(names) - known)]
+    if rows:
+        session.execute(insert_into(session, Host).on_conflict_do_nothing(), rows)
     free = or_(Host.holder.is_(None), Host.holder == worker, Host.held_until < now)
     rested = or_(Host.rest_until.is_(None), Host.rest_until <= now)
     wanted = select(Host).where(Host.name.in_(names), free, rested).order_by(Host.name)

@@ -7,7 +7,7 @@ import datetime as dt
 import enum
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, insert, select, update
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Id, JsonObject, Row, Sha256, insert_into
@@ -306,7 +306,8 @@ def _insert_new(
     stored = set(session.execute(statement.returning(Post.id), rows).scalars())
     fresh = {key: post for key, post in posts.items() if post.id in stored}
     if fresh:
-        session.execute(insert(PostVersion), [_version_row(post, fetch, moment) for post in fresh.values()])
+        versions = [_version_row(post, fetch, moment) for post in fresh.values()]
+        session.execute(insert_into(session, PostVersion), versions)
     return fresh
 
 
@@ -352,7 +353,7 @@ def _add_versions(session: Session, posts: Sequence[_Known], fetch: Fetch, momen
         return
     for post in posts:
         post.versions, post.text_sha256 = post.versions + 1, sha256_hex(post.item.text.encode())
-    session.execute(insert(PostVersion), [_version_row(post, fetch, moment) for post in posts])
+    session.execute(insert_into(session, PostVersion), [_version_row(post, fetch, moment) for post in posts])
     session.execute(
         update(Post),
         [

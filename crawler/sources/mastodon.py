@@ -128,7 +128,7 @@ def parse_posts(body: bytes, address: str, account_id: str) -> Parsed:
 def _account(place: Address, watermark: Mapping[str, Any], ask: Ask, body: bytes) -> Page:
     """Whose page it is. Where another account took the name, the walk ends: its posts are not the holder's."""
     state = read_account(body)
-    holder = Holder(state.identifier, state.acct or place.acct)
+    holder = Holder(f"{place.host}/{state.identifier}", state.acct or place.acct)
     if watermark.get("account_id", state.identifier) != state.identifier:
         return Page(Parsed(), dict(watermark), holder=holder)
     if state.suspended:
