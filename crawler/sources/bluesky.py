@@ -36,7 +36,6 @@ COLLECTION = "app.bsky.feed.post"
 OVERLAP = dt.timedelta(days=1)
 """The first walk over a PDS goes this far below what the AppView has shown: the two order by different clocks."""
 
-
 _TOO_MANY_REQUESTS = 429
 _BAD_REQUEST = 400
 _NO_SUCH_PAGE = frozenset({404, 410})
