@@ -48,8 +48,8 @@ class Cluster(Row):
 
     __tablename__ = "clusters"
     __table_args__ = (
-        Index("ix_clusters_largest", "mandate_id", "posts", **_SHARED),
-        Index("ix_clusters_newest", "mandate_id", "last_at", **_SHARED),
+        Index("ix_clusters_largest", "posts", **_SHARED),
+        Index("ix_clusters_newest", "last_at", **_SHARED),
     )
 
     mandate_id: Mapped[Id] = mapped_column(ForeignKey("mandates.id"))

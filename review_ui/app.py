@@ -16,6 +16,7 @@ from review_ui.config import UiConfig
 from review_ui.desk import Ui, checked_csrf, visitor
 from review_ui.pages import (
     attributions,
+    clusters,
     evidence_files,
     home,
     item,
@@ -42,6 +43,7 @@ SIGNED_IN_PAGES = (
     item,
     verdict,
     evidence_files,
+    clusters,
     sample,
     reports,
     mandates,

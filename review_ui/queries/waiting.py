@@ -23,6 +23,7 @@ from review_ui.config import UiConfig
 from review_ui.hostile_text import excerpt
 from review_ui.local_time import local
 from review_ui.queries.clocks import LegalClock, legal_clock
+from review_ui.queries.clusters import Size, shared_sizes
 
 EXCERPT_CHARACTERS = 220
 FRESH = (FlagState.READY, FlagState.IN_REVIEW)
@@ -45,6 +46,7 @@ class WaitingFlag:
     clock: LegalClock
     quality: CaptureQuality | None
     holders: Sequence[str]
+    shared: Size | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class DoneFlag:
 def waiting_flags(
     session: Session, officer: Officer, config: UiConfig, states: Sequence[FlagState], *, limit: int
 ) -> list[WaitingFlag]:
-    """The first `limit` flags in `states` that the officer has not judged; three statements in all."""
+    """The first `limit` flags in `states` that the officer has not judged; five statements in all."""
     order = (Assessment.score.desc(), Flag.raised_at, Flag.id)
     # Which flags, first: sorting wide rows of the whole queue costs ten times as much.
     chosen = _unjudged(select(Flag.id).join(Assessment, Assessment.id == Flag.assessment_id), officer, states)
@@ -78,6 +80,7 @@ def waiting_flags(
     ).all()
     ids = [row[0].id for row in rows]
     qualities, holders = capture_qualities(session, ids), lease_holders(session, ids, officer)
+    shared = shared_sizes(session, [(flag.post_id, flag.mandate_id) for flag, *_ in rows])
     return [
         WaitingFlag(
             id=flag.id,
@@ -90,6 +93,7 @@ def waiting_flags(
             clock=legal_clock(flag, config),
             quality=qualities.get(flag.id),
             holders=holders.get(flag.id, ()),
+            shared=shared.get((flag.post_id, flag.mandate_id)),
         )
         for flag, post, offset, text, handle in rows
     ]

@@ -10,6 +10,7 @@ ALLOWED = {
     "/telaah": {"supervisor1"},
     "/temuan/{flag}": {"supervisor1", "auditor", "analyst"},
     "/sampel": {"supervisor1", "analyst"},
+    "/kelompok": {"supervisor1", "auditor"},
     "/laporan": {"supervisor1", "auditor"},
     "/sasaran": {"supervisor1", "operator", "auditor"},
     "/sasaran/{target}": {"supervisor1", "operator", "auditor"},

@@ -330,8 +330,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_clusters'))
     )
     with op.batch_alter_table('clusters', schema=None) as batch_op:
-        batch_op.create_index('ix_clusters_largest', ['mandate_id', 'posts'], unique=False, sqlite_where=sa.text('shared = 1'), postgresql_where=sa.text('shared'))
-        batch_op.create_index('ix_clusters_newest', ['mandate_id', 'last_at'], unique=False, sqlite_where=sa.text('shared = 1'), postgresql_where=sa.text('shared'))
+        batch_op.create_index('ix_clusters_largest', ['posts'], unique=False, sqlite_where=sa.text('shared = 1'), postgresql_where=sa.text('shared'))
+        batch_op.create_index('ix_clusters_newest', ['last_at'], unique=False, sqlite_where=sa.text('shared = 1'), postgresql_where=sa.text('shared'))
 
     op.create_table('drift_days',
     sa.Column('mandate_id', sa.String(length=26), nullable=False),
