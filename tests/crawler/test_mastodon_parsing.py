@@ -246,10 +246,10 @@ def looked_up(account, watermark):
 def test_a_look_back_looks_the_account_up_and_notices_another_one_under_its_name():
     watermark = {"account_id": "7001", "newest": "5"}
     same = looked_up({"id": "7001", "acct": "sari_baru"}, watermark)
-    assert (same.holder.platform_id, same.holder.handle) == ("/7001", "sari_baru")
+    assert (same.holder.platform_id, same.holder.handle) == ("alun.seruni.example/7001", "sari_baru")
     assert (same.following.kind, same.following.conditional, same.following.since) == ("newest", False, DAY)
     other = looked_up({"id": "9999", "acct": "sari"}, watermark)
-    assert (other.holder.platform_id, other.following, other.watermark) == ("/9999", None, watermark)
+    assert (other.holder.platform_id, other.following, other.watermark) == ("alun.seruni.example/9999", None, watermark)
 
 
 def test_a_suspended_account_is_gone_and_one_that_moved_is_noted():
