@@ -16,7 +16,7 @@ from typing import Any
 from crawler.config import CrawlConfig
 from crawler.manners import host_name
 from crawler.page_outline import Hint
-from crawler.registry import source_named
+from crawler.registry import SOURCES, source_named
 from crawler.source import Answer, Unparsed
 from crawler.wire import (
     EditsQuestion,
@@ -30,6 +30,7 @@ from crawler.wire import (
     UnlistedQuestion,
     Work,
 )
+from models.errors import BadInput
 from models.hosts import HostNews, Turn
 from models.posts import ParsedPost
 from models.targets import RunOutcome
@@ -94,9 +95,18 @@ def asked_host(source: str, address: str) -> str:
     """The host that a look would ask first.
 
     Raises:
-        BadInput: unknown source, or an address of another form; for a page also a wrong selector, naming its part.
+        BadInput: unknown source, one that is paid by the request and whose cap counts runs alone, or an address of
+            another form; for a page also a wrong selector, naming its part.
     """
-    return host_name(source_named(source).begin(address, {}).url)
+    connector = source_named(source)
+    if connector.needs_token:
+        raise BadInput(f"sumber {source} memakai token berbatas; tidak ada pratinjaunya")
+    return host_name(connector.begin(address, {}).url)
+
+
+def previewed_sources() -> tuple[str, ...]:
+    """The names of the sources that can be looked at."""
+    return tuple(name for name, source in SOURCES.items() if not source.needs_token)
 
 
 def any_turn(host: str) -> Turn:
@@ -118,7 +128,8 @@ def preview(source: str, address: str, config: CrawlConfig, ask_turn: AskTurn = 
         readings = _in_child(_read_saved, source, address, answered[-1].response.answer)
     elif answered:
         readings = _as_crawled(source, answered)
-    return Preview(ending.outcome, ending.reason, readings, tuple(look.news))
+    reason = "" if ending.outcome is RunOutcome.DONE else ending.reason  # that more could be walked is no trouble here
+    return Preview(ending.outcome, reason, readings, tuple(look.news))
 
 
 def preview_saved(source: str, address: str, body: bytes, content_type: str = "") -> Preview:

@@ -13,7 +13,7 @@ from crawler.config import CrawlConfig
 from crawler.page_document import read_document
 from crawler.page_outline import MAX_HINTS, field_hints, item_hints
 from crawler.page_selectors import parse_selectors
-from crawler.preview import any_turn, preview, preview_saved
+from crawler.preview import any_turn, preview, preview_saved, previewed_sources
 from crawler.wire import Resting
 from models.clock import utc_now
 from models.errors import BadInput
@@ -110,10 +110,17 @@ def test_a_redirect_to_another_host_asks_for_its_turn_too(site):
 
 def test_a_wrong_address_or_selector_is_refused_before_anything_is_asked(site):
     made = site()
-    for source, address in (("page", "warga"), ("page", f"{made.url}/#netra:item=a["), ("tidak-ada", made.url)):
+    for source, address in (
+        ("page", "warga"),
+        ("page", f"{made.url}/#netra:item=a["),
+        ("tidak-ada", made.url),
+        ("x_v2", "@warga"),
+    ):
         with pytest.raises(BadInput):
             preview(source, address, config(made))
     assert made.asked == []
+    assert {"page", "feed"} <= set(previewed_sources())
+    assert "x_v2" not in previewed_sources()
 
 
 def test_a_saved_page_is_read_without_asking_anybody():
