@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
-from crawler.registry import SOURCES
+from crawler.preview import previewed_sources
 from models.officers import Officer, actor_of
 from models.reports import Report
 from pipeline.application import Application
@@ -61,7 +61,7 @@ def page_ports(app: Application) -> Ports:
         signing_problems=problems,
         render_report=render,
         look_at=look_at,
-        sources=tuple(SOURCES),
+        sources=previewed_sources(),
     )
 
 
