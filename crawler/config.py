@@ -23,17 +23,19 @@ class CrawlConfig:
     """Limits and manners of one crawl. Times in seconds, sizes in bytes after decompression.
 
     `contact` is what a site's operator finds in the User-Agent. `allowed` are the guard's exceptions as
-    (host, port). A host is asked by one request at a time, at least `delay` apart, unless `hosts` says otherwise for
-    it; a server that wants a pause of at most `longest_wait` is waited for, after a longer one the run ends and its
-    target is due then. `tokens` are the operator's own keys and `caps` the posts a month, by source.
+    (host, port). `robots_waived` are hosts whose owner has permitted in writing what their robots.txt forbids.
+    A host is asked by one request at a time, at least `delay` apart, unless `hosts` says otherwise for it; a server
+    that wants a pause of at most `longest_wait` is waited for, after a longer one the run ends and its target is due
+    then. `tokens` are the operator's own keys and `caps` the posts a month, by source.
 
-    `lease` is how long a run and a host stay a dead worker's, `linger_seconds` how long an idle one waits for
-    more work. A fetching process that is silent for `silence_seconds` is ended; after `process_seconds`, or holding more than
-    `process_bytes`, a fresh one takes over.
+    `lease` is how long a run and a host stay a dead worker's, `linger_seconds` how long an idle one waits for more
+    work. A fetching process that is silent for `silence_seconds` is ended; after `process_seconds`, or holding more
+    than `process_bytes`, a fresh one takes over.
     """
 
     contact: str
     allowed: frozenset[tuple[str, int]] = frozenset()
+    robots_waived: frozenset[str] = frozenset()
     actor: str = "crawler"
     delay: float = 1.0
     longest_delay: float = 30.0

@@ -167,6 +167,8 @@ class RobotsMiddleware:
         parts = urlsplit(request.url)
         origin = f"{parts.scheme}://{parts.netloc}"
         rules = await self._rules_of(origin)
+        if host_name(origin) in self._crawler.spider.config.robots_waived:
+            return
         if not rules.can_fetch(request.url, PRODUCT):
             raise RobotsRefusedError(origin)
 

@@ -138,6 +138,7 @@ class Source(abc.ABC):
 
         Raises:
             Gone, Blocked: the platform says it in its own way.
+            BadInput: its way of saying it cannot be understood.
         """
         del address, watermark, ask, status, answer
         return None

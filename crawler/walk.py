@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -59,6 +60,14 @@ class Line(Protocol):
     async def unlisted(self, job: Job, since: dt.datetime) -> list[KnownPost]:
         """Which known posts this run has not met."""
         ...
+
+
+@dataclasses.dataclass(slots=True)
+class _Looks:
+    """Asking after one post: the last request for it, and the answer."""
+
+    ask: Ask
+    response: Response | None = None
 
 
 class Walk:
@@ -186,27 +195,32 @@ class Walk:
                 return
 
     async def _look(self, source: Source, ask: Ask, post: KnownPost) -> Sight:
-        response: Response | None = None
-        found: ParsedPost | None = None
+        looks, found = _Looks(ask), None
         sight, reason = Sight.SEEN_AGAIN, ""
         try:
-            response = await self._line.fetch(self._job, ask, source)
-            found = self._reread(source, ask, response)
+            found = await self._reread(source, looks)
         except Gone as gone:
             sight, reason = Sight.DELETED, str(gone)
         except Blocked as blocked:
             sight, reason = Sight.BLOCKED, str(blocked)
         except (RunOver, BadInput) as error:
             sight, reason = Sight.FAILED, str(error)
-        await self._line.send(Looked(self._job.run_id, post.external_id, sight, reason, ask, response, found))
+        looked = Looked(self._job.run_id, post.external_id, sight, reason, looks.ask, looks.response, found)
+        await self._line.send(looked)
         return sight
 
-    def _reread(self, source: Source, ask: Ask, response: Response) -> ParsedPost | None:
-        if _is_success(response):
-            return source.reread(self._job.address, self._watermark, ask, response.answer)
-        source.refused(self._job.address, self._watermark, ask, response.status, response.answer)
-        _raise_for(response.status)
-        raise RunOver(RunOutcome.FAILED, f"server menjawab HTTP {response.status}")
+    async def _reread(self, source: Source, looks: _Looks) -> ParsedPost | None:
+        for _ in range(1 + MAX_DETOURS):
+            looks.response = await self._line.fetch(self._job, looks.ask, source)
+            answer, status = looks.response.answer, looks.response.status
+            if _is_success(looks.response):
+                return source.reread(self._job.address, self._watermark, looks.ask, answer)
+            other = source.refused(self._job.address, self._watermark, looks.ask, status, answer)
+            if other is None:
+                _raise_for(status)
+                break
+            looks.ask = other
+        raise RunOver(RunOutcome.FAILED, f"server menjawab HTTP {status}")
 
     async def _keep(self, ask: Ask, response: Response, problem: str = "") -> None:
         await self._line.send(Received(self._job.run_id, ask, response, problem=problem))

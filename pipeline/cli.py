@@ -26,6 +26,7 @@ ROOMS = {
     "import": "intake",
     "preview": "preview",
     "crawl": "flow",
+    "reparse": "reparse",
     "assess": "flow",
     "capture": "flow",
     "purge": "flow",

@@ -33,6 +33,7 @@ def crawl_config(settings: Settings, *, lingering: bool = False) -> CrawlConfig:
     return CrawlConfig(
         contact=crawl.contact,
         allowed=crawl.allowed(),
+        robots_waived=frozenset(crawl.robots_waived_by_owner),
         delay=crawl.delay_seconds,
         hosts=hosts,
         hosts_at_once=crawl.hosts_at_once,

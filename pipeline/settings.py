@@ -65,6 +65,8 @@ class CrawlSettings(_Section):
     """`host:port` of inner servers that may be reached all the same (the demo's square)."""
     delay_seconds: float = Field(default=1.0, ge=0)
     """Least pause between two requests to one host."""
+    robots_waived_by_owner: list[str] = []
+    """Hosts whose owner has permitted in writing what their robots.txt forbids; keep the letter with the mandate."""
     hosts: dict[str, HostSettings] = {}
     """Limits of single hosts: `[crawl.hosts."public.api.bsky.app"] delay_seconds = 0.2`."""
     hosts_at_once: int = Field(default=64, ge=1, le=512)
