@@ -17,6 +17,7 @@ from pipeline.previewing import look, with_selectors
 from pipeline.reports.content import build_content, content_bytes, missing_before_signing
 from pipeline.reports.office import Office
 from pipeline.reports.write import render_report
+from pipeline.roster.port import RosterPort
 from pipeline.settings import Settings
 from review_ui.app import create_app
 from review_ui.config import UiConfig
@@ -62,6 +63,7 @@ def page_ports(app: Application) -> Ports:
         render_report=render,
         look_at=look_at,
         sources=previewed_sources(),
+        rosters=RosterPort(app.vault),
     )
 
 

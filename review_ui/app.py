@@ -13,7 +13,7 @@ from models.errors import BadInput, Conflict, IllegalTransition, NetraError, Not
 from models.evidence import EvidenceStore
 from models.vault import Vault
 from review_ui.config import UiConfig
-from review_ui.desk import Ui, checked_csrf, visitor
+from review_ui.desk import Ui, checked_csrf, checked_upload_csrf, visitor
 from review_ui.pages import (
     attributions,
     clusters,
@@ -27,6 +27,7 @@ from review_ui.pages import (
     preview,
     queue,
     reports,
+    rosters,
     sample,
     targets,
     trace,
@@ -75,6 +76,7 @@ def create_app(database: Database, vault: Vault, evidence: EvidenceStore, config
     app.state.ui = Ui(database, vault, evidence, config, ports, build_environment())
     app.mount("/static", StaticFiles(directory=STATIC))
     app.include_router(login.router)
+    app.include_router(rosters.router, dependencies=[Depends(checked_upload_csrf)])
     for page in SIGNED_IN_PAGES:
         app.include_router(page.router, dependencies=[Depends(checked_csrf)])
     app.add_exception_handler(NetraError, _refused)

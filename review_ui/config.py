@@ -28,13 +28,14 @@ class UiConfig:
     session_hours: int = 9
     utc_offset_minutes: int = 420
     max_body_bytes: int = 262_144
+    max_upload_bytes: int = 8 << 20
 
     def __post_init__(self) -> None:
         if not self.origins:
             raise BadInput("the review pages need at least one origin")
         for origin in self.origins:
             _check_origin(origin)
-        for name in ("reviews_per_day", "legal_days", "session_hours", "max_body_bytes"):
+        for name in ("reviews_per_day", "legal_days", "session_hours", "max_body_bytes", "max_upload_bytes"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} is at least 1")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from fastapi import Depends, HTTPException, Query, Request
 from jinja2 import Environment
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from models.database import Database
@@ -178,6 +178,21 @@ class Submission:
             raise BadInput(f"{name}: choose a day") from error
 
 
+class Upload(Submission):
+    """A posted form with a file."""
+
+    async def file(self, name: str) -> tuple[str, bytes]:
+        """The file's name as the browser tells it, and its bytes.
+
+        Raises:
+            BadInput: no file was chosen.
+        """
+        value = self._form.get(name)
+        if not isinstance(value, UploadFile) or not value.filename:
+            raise BadInput("choose a file")
+        return value.filename, await value.read()
+
+
 async def submission(request: Request) -> Submission:
     """The posted form of this request."""
     return Submission(await request.form(max_files=0))
@@ -186,8 +201,35 @@ async def submission(request: Request) -> Submission:
 Posted = Annotated[Submission, Depends(submission)]
 
 
+async def upload(request: Request, _desk: OperatorDesk) -> AsyncIterator[Upload]:
+    """The posted form of this request, with at most one file; read for signed-in operators only, and closed after."""
+    async with request.form(max_files=1) as form:
+        yield Upload(form)
+
+
+Uploaded = Annotated[Upload, Depends(upload)]
+
+
 async def checked_csrf(request: Request, who: AnyVisitor, form: Posted) -> None:
     """Refuse any change without the session's token (every router of signed-in pages depends on this).
+
+    Raises:
+        NotAllowed: the token is missing or another session's.
+    """
+    require_token(request, who, form)
+
+
+async def checked_upload_csrf(request: Request, who: AnyVisitor, form: Uploaded) -> None:
+    """Like `checked_csrf`, for routers whose forms carry a file.
+
+    Raises:
+        NotAllowed: the token is missing or another session's.
+    """
+    require_token(request, who, form)
+
+
+def require_token(request: Request, who: Visitor, form: Submission) -> None:
+    """Let pass what only reads, and forms with the session's token.
 
     Raises:
         NotAllowed: the token is missing or another session's.

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
+from models.mandates import Mandate
 from models.officers import Officer
 from models.posts import ParsedPost
 from models.reports import Report
@@ -89,6 +90,52 @@ class LookAt(Protocol):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class RosterFinding:
+    """What is wrong or strange in a roster: `place` is the column as the spreadsheet names it, empty for a whole row;
+    `texts` the sentence by language.
+    """
+
+    row: int
+    place: str
+    texts: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RosterPreview:
+    """What an import would do, and what stands against it. `warnings_name` names exactly these warnings."""
+
+    people: int
+    accounts: int
+    errors: tuple[RosterFinding, ...]
+    warnings: tuple[RosterFinding, ...]
+    warnings_name: str
+
+
+class Rosters(Protocol):
+    """Rosters from spreadsheets."""
+
+    def template(self) -> bytes:
+        """An empty workbook to fill in (XLSX)."""
+        ...
+
+    def examine(self, session: Session, mandate: Mandate, data: bytes) -> RosterPreview:
+        """Check the file whole; reads only.
+
+        Raises:
+            BadInput: it is no table.
+        """
+        ...
+
+    def take(self, session: Session, mandate: Mandate, data: bytes, officer: Officer, confirmed: str) -> None:
+        """Import the file whole; `confirmed` names the warnings that the officer accepts.
+
+        Raises:
+            BadInput: it has errors, or other warnings; nothing is stored.
+        """
+        ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Ports:
     """Everything the pages call but do not own. `sources` are the names that `look_at` knows."""
 
@@ -97,3 +144,4 @@ class Ports:
     render_report: RenderReport
     look_at: LookAt
     sources: tuple[str, ...]
+    rosters: Rosters

@@ -41,6 +41,9 @@ TROUBLE = (
 
 _log = logging.getLogger(__name__)
 
+UPLOAD_PATH = "/daftar"
+"""The one address that takes a file."""
+
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _KNOWN_METHODS = _SAFE_METHODS | {"POST"}
 
@@ -63,11 +66,16 @@ class Shield:
             await refusal(scope, receive, harden)
             return
         try:
-            await self._app(scope, _Bounded(receive, self._config.max_body_bytes), harden)
+            await self._app(scope, _Bounded(receive, self._limit(scope)), harden)
         except Exception:  # noqa: BLE001 - the last line before the wire
             # Handled here and not further out, so that even this answer carries the headers.
             _log.exception("%s %s failed", scope["method"], scope["path"])
             await PlainTextResponse(TROUBLE, 500)(scope, receive, harden)
+
+    def _limit(self, scope: Scope) -> int:
+        """How many bytes a body may have."""
+        config = self._config
+        return config.max_upload_bytes if scope["path"] == UPLOAD_PATH else config.max_body_bytes
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         headers = Headers(scope=scope)
@@ -79,7 +87,7 @@ class Shield:
         if scope["method"] not in _SAFE_METHODS and not _from_ourselves(headers, origin):
             return PlainTextResponse("Requests from other sites are refused.\n", 403)
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > self._config.max_body_bytes:
+        if not length.isdecimal() or int(length) > self._limit(scope):
             return PlainTextResponse("The request is too large.\n", 413)
         return None
 

@@ -23,7 +23,7 @@ from models.officers import Officer, Role, add_officer
 from models.reports import signed_content
 from review_ui.app import create_app
 from review_ui.config import UiConfig
-from review_ui.ports import Ports, Seen
+from review_ui.ports import Ports, RosterFinding, RosterPreview, Seen
 
 ORIGIN = "http://127.0.0.1:8000"
 PASSWORD = "kata-sandi-uji-123"
@@ -59,6 +59,33 @@ def look_at(source, address, _selectors, *, officer) -> Seen:
 def signing_problems(content: bytes) -> list[str]:
     """One required field stands for all."""
     return ["Bagian F: tempat belum diisi"] if b'"place":null' in content else []
+
+
+class PlainRosters:
+    """Rosters whose lines are names: “galat” is an error, “ganda” a warning; what was taken is kept."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[bytes, str]] = []
+
+    def template(self) -> bytes:
+        """Stands for a workbook."""
+        return b"PK templat"
+
+    def examine(self, _session, _mandate, data: bytes) -> RosterPreview:
+        """One finding a line."""
+        lines = data.decode().splitlines()
+        errors = [_finding(row, line) for row, line in enumerate(lines, 1) if "galat" in line]
+        warnings = [_finding(row, line) for row, line in enumerate(lines, 1) if "ganda" in line]
+        return RosterPreview(len(lines), 0, tuple(errors), tuple(warnings), f"{len(warnings)}-peringatan")
+
+    def take(self, _session, _mandate, data: bytes, officer: Officer, confirmed: str) -> None:
+        """Keep it."""
+        assert officer.username
+        self.taken.append((data, confirmed))
+
+
+def _finding(row: int, line: str) -> RosterFinding:
+    return RosterFinding(row, "A · NIP", {"id": f"{line} salah", "en": f"{line} is wrong"})
 
 
 class Browser:
@@ -152,7 +179,7 @@ def build_site(world, evidence: EvidenceStore, **settings: Any) -> Site:
         del session
         return b"%PDF-1.7 stand-in" if fmt == "pdf" else signed_content(world.vault, report)
 
-    ports = Ports(report_content, signing_problems, render_report, look_at, ("page", "feed"))
+    ports = Ports(report_content, signing_problems, render_report, look_at, ("page", "feed"), PlainRosters())
     return Site(world, create_app(world.database, world.vault, evidence, config, ports), evidence)
 
 

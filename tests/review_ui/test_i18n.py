@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import review_ui
-from models.accounts import AttributionState, Confidence
+from models.accounts import AttributionState, Channel, Confidence, SourceKind, SuspensionCause
 from models.captures import CaptureQuality
 from models.flags import FlagState
 from models.mandates import MandateState
@@ -39,6 +39,9 @@ WORDS = {
     "decision": Decision,
     "round": ReviewRound,
     "confidence": Confidence,
+    "source_kind": SourceKind,
+    "suspension": SuspensionCause,
+    "channel": Channel,
     "quality": CaptureQuality,
     "act": ACTS,
     "voice": VOICES,

@@ -127,7 +127,7 @@ def test_a_suspended_attribution_is_shown_beside_the_post(site):
     with site.world.database.read() as session:
         live = session.scalars(select(Attribution.id)).one()
     site.sign_in("operator").post(f"/atribusi/{live}/tangguhkan", {"alasan": "bukan akun saya"})
-    assert "menyatakan ini bukan akunnya" in site.sign_in("supervisor1").get(f"/temuan/{flag.id}").text
+    assert "tidak dapat dipastikan" in site.sign_in("supervisor1").get(f"/temuan/{flag.id}").text
 
 
 def test_an_administrator_adds_an_officer_who_can_sign_in(site):
