@@ -31,7 +31,8 @@ from models.posts import ParsedPost
 
 REQUIRED = ("url", "author", "text", "posted_at", "image", "captured_by", "captured_at")
 OPTIONAL = ("page", "platform", "id")
-MAX_SHEET_BYTES = 4 << 20
+MAX_SHEET_BYTES = 1 << 20
+MAX_DEPTH = 3
 
 _ZONES = {"WIB": "+07:00", "WITA": "+08:00", "WIT": "+09:00"}
 
@@ -73,8 +74,7 @@ def _yaml_rows(data: bytes) -> Iterator[tuple[int, dict[str, str]]]:
         raise BadInput(f"a sheet of more than {MAX_SHEET_BYTES} bytes")
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise BadInput("aliases (*name) are not allowed in a sheet")
+        _check_plain(text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -85,6 +85,20 @@ def _yaml_rows(data: bytes) -> Iterator[tuple[int, dict[str, str]]]:
         raise BadInput("a sheet is a list of posts, each with url, author, text, …")
     for entry in node.value:
         yield entry.start_mark.line + 1, _yaml_row(entry)
+
+
+def _check_plain(text: str) -> None:
+    """Let pass only YAML that cannot grow while it is read: no aliases, no depth.
+
+    Raises:
+        BadInput: with the line.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > MAX_DEPTH:
+            line = None if event.start_mark is None else event.start_mark.line + 1
+            raise BadInput("a sheet has neither aliases (*name) nor lists within posts", line=line)
 
 
 def _yaml_row(entry: yaml.Node) -> dict[str, str]:
@@ -166,7 +180,9 @@ def _moment(row: Mapping[str, str], name: str, zone: dt.tzinfo | None) -> dt.dat
         text = f"{written}{_ZONES[abbreviation.upper()]}"
     try:
         local = dt.datetime.fromisoformat(text)
-        if local.tzinfo is None and zone is not None and len(text) > len("2026-10-05"):
+        if local.tzinfo is not None:
+            return local
+        if zone is not None and len(text) > len("2026-10-05"):
             return local.replace(tzinfo=zone)
     except ValueError:
         pass

@@ -188,6 +188,22 @@ def test_a_long_file_is_stored_in_batches_with_its_progress_told(bring_in, store
     assert "1300 unggahan baru" in str(result)
 
 
+def test_an_import_that_was_killed_is_finished_by_the_next_one(bring_in, stored, counts):
+    def strike(count):
+        raise KeyboardInterrupt(count)
+
+    body = HEADER + "".join(f"{n},kabar {n},sari,,\n" for n in range(1_200))
+    with pytest.raises(KeyboardInterrupt):
+        bring_in(body, progress=strike)
+    assert 0 < len(stored()) < 1_200
+    result = bring_in(body)
+    assert result.new + result.known == 1_200
+    assert len(stored()) == 1_200
+    before = counts()
+    assert bring_in(body).known == 1_200
+    assert counts() == before
+
+
 samples = [*CAPTURE.read_bytes().splitlines(), HEADER.encode(), b'"', b"1,a,b,,"]
 lines = st.binary(max_size=80) | st.sampled_from(samples)
 
