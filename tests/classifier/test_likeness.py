@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -150,6 +151,16 @@ def test_a_stage_that_dies_between_two_batches_goes_on(sqlite_world, monkeypatch
     monkeypatch.undo()
     cluster_pending(sqlite_world.database)
     assert clusters_of(sqlite_world.database) == {frozenset(posts[:4]), frozenset([posts[4]]), frozenset([posts[5]])}
+
+
+def test_two_processes_cluster_the_same_posts_once(world, monkeypatch):
+    monkeypatch.setattr(likeness, "BATCH", 2)
+    posts = post(world, CIRCULAR, *COPIES, *OTHERS, *COPIES)
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda _: cluster_pending(world.database), range(3)))
+    cluster_pending(world.database)
+    alike = frozenset([*posts[:4], *posts[6:]])
+    assert clusters_of(world.database) == {alike, frozenset([posts[4]]), frozenset([posts[5]])}
 
 
 def test_short_texts_are_alike_only_when_they_are_equal(sqlite_world):
