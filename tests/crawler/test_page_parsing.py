@@ -264,10 +264,10 @@ def test_a_costly_selector_ends_with_a_reason_in_a_few_seconds():
     deep = (b"<div>" * 200 + b"<p></p>" * 50 + b"</div>" * 200) * 200
     costly = ".x " + "div " * 40 + "> p"
     for body, css in ((wide, "p:nth-child(7)"), (wide, "b ~ p"), (wide, "b ~ p ~ p ~ p"), (deep, costly)):
-        began = time.perf_counter()
+        began = time.process_time()
         with pytest.raises(BadInput, match="terlalu mahal"):
             parse_body(body, f"https://a.example/#netra:item={css}")
-        assert time.perf_counter() - began < 20
+        assert time.process_time() - began < 20
     assert MAX_STEPS < 10_000_000
 
 
@@ -286,11 +286,11 @@ def test_a_page_is_read_within_bounds():
 
 
 def test_json_ld_cannot_cost_more_than_its_page():
-    began = time.perf_counter()
+    began = time.process_time()
     for block in (b"[" * 500_000, b'{"@graph":' * 100_000, b'"' + b'\\"' * 1_000_000, b"," * 1_000_000, b"9" * 100_000):
         with pytest.raises(BadInput):
             parse_body(b"<script type='application/ld+json'>" + block + b"</script>")
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize(

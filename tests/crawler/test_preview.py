@@ -151,7 +151,7 @@ def test_hints_name_what_comes_again_and_again_with_words_in_it():
 
 
 def test_hints_on_a_page_made_to_have_none_are_few_and_quick():
-    began = time.perf_counter()
+    began = time.process_time()
     bodies = (
         b"<p class='a1 %s'>" % b"x" * 5_000,
         b"<div>kata kata kata kata</div>" * 100_000,
@@ -159,4 +159,4 @@ def test_hints_on_a_page_made_to_have_none_are_few_and_quick():
     )
     for body in bodies:
         assert len(item_hints(read_document(body, url="https://a.example/"))) <= MAX_HINTS
-    assert time.perf_counter() - began < 20
+    assert time.process_time() - began < 20
