@@ -191,7 +191,7 @@ def test_a_look_back_walks_known_pages_to_the_first_older_status_and_moves_nothi
 
 def test_a_look_back_leaves_an_interrupted_walk_as_it_is():
     server = Server(20)
-    watermark, _ = run(server, {}, 3, stop_after=2)
+    watermark, _ = run(server, {}, 3, stop_after=3)
     after, stored = run(server, watermark, 3, since=DAY + dt.timedelta(hours=19))
     assert (stored, after) == (["20", "19", "18"], watermark)
     assert set(run(server, after, 3)[1]) >= {str(n) for n in range(1, 18)}
