@@ -46,7 +46,7 @@ class Observation(Row):
     fetch_id: Mapped[Id | None] = mapped_column(ForeignKey("fetches.id"))
     sight: Mapped[Sight]
     reason: Mapped[str]
-    at: Mapped[dt.datetime]
+    at: Mapped[dt.datetime] = mapped_column(index=True)
 
 
 def unlisted_posts(session: Session, run: Run, *, since: dt.datetime, limit: int) -> Sequence[Post]:

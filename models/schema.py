@@ -26,6 +26,7 @@ from models import (
     uploads,
 )
 from models.base import Base
+from models.health import counts, storage
 
 TABLE_MODULES = (
     officers,
@@ -46,6 +47,8 @@ TABLE_MODULES = (
     samples,
     drift,
     clusters,
+    counts,
+    storage,
     tombstones,
     uploads,
     log,

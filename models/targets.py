@@ -63,7 +63,10 @@ class Target(Row):
     """
 
     __tablename__ = "targets"
-    __table_args__ = (UniqueConstraint("mandate_id", "source", "address"),)
+    __table_args__ = (
+        UniqueConstraint("mandate_id", "source", "address"),
+        Index("ix_targets_paused", "id", sqlite_where=text("paused = 1"), postgresql_where=text("paused")),
+    )
 
     mandate_id: Mapped[Id] = mapped_column(ForeignKey("mandates.id"), index=True)
     account_id: Mapped[Id | None] = mapped_column(ForeignKey("accounts.id"), index=True)
@@ -91,6 +94,7 @@ class Run(Row):
     __table_args__ = (
         UniqueConstraint("target_id", "due_at"),
         Index("ix_runs_queued", "host", "due_at", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
+        Index("ix_runs_outcome", "outcome", "ended_at"),
     )
 
     target_id: Mapped[Id] = mapped_column(ForeignKey("targets.id"))
@@ -103,7 +107,7 @@ class Run(Row):
     times: Mapped[int] = mapped_column(default=1)
     started_at: Mapped[dt.datetime | None] = mapped_column(default=None)
     ended_at: Mapped[dt.datetime | None] = mapped_column(default=None)
-    outcome: Mapped[RunOutcome] = mapped_column(default=RunOutcome.QUEUED, index=True)
+    outcome: Mapped[RunOutcome] = mapped_column(default=RunOutcome.QUEUED)
     reason: Mapped[str] = mapped_column(default="")
     fetches: Mapped[int] = mapped_column(default=0)
     posts_seen: Mapped[int] = mapped_column(default=0)

@@ -67,6 +67,12 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contests')),
     sa.UniqueConstraint('name', name=op.f('uq_contests_name'))
     )
+    op.create_table('counted',
+    sa.Column('name', sa.String(length=16), nullable=False),
+    sa.Column('until', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_counted'))
+    )
     op.create_table('hosts',
     sa.Column('name', sa.String(length=253), nullable=False),
     sa.Column('holder', sa.String(length=26), nullable=True),
@@ -118,6 +124,29 @@ def upgrade() -> None:
     sa.Column('id', sa.String(length=26), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_officers')),
     sa.UniqueConstraint('username', name=op.f('uq_officers_username'))
+    )
+    op.create_table('run_hours',
+    sa.Column('hour', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('source', sa.String(length=32), nullable=False),
+    sa.Column('outcome', sa.String(length=32), nullable=False),
+    sa.Column('late', sa.String(length=60), nullable=False),
+    sa.Column('runs', sa.Integer(), nullable=False),
+    sa.Column('times', sa.Integer(), nullable=False),
+    sa.Column('seen', sa.Integer(), nullable=False),
+    sa.Column('new', sa.Integer(), nullable=False),
+    sa.Column('edited', sa.Integer(), nullable=False),
+    sa.Column('unparsed', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('hour', 'source', 'outcome', 'late', name=op.f('pk_run_hours'))
+    )
+    op.create_table('storage_days',
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('database_bytes', sa.BigInteger(), nullable=False),
+    sa.Column('bodies', sa.BigInteger(), nullable=False),
+    sa.Column('bodies_bytes', sa.BigInteger(), nullable=False),
+    sa.Column('evidence_files', sa.BigInteger(), nullable=False),
+    sa.Column('evidence_bytes', sa.BigInteger(), nullable=False),
+    sa.Column('free_bytes', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('day', name=op.f('pk_storage_days'))
     )
     op.create_table('tombstones',
     sa.Column('digest', sa.LargeBinary(length=32), nullable=False),
@@ -485,6 +514,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_targets_host'), ['host'], unique=False)
         batch_op.create_index(batch_op.f('ix_targets_mandate_id'), ['mandate_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_targets_next_due_at'), ['next_due_at'], unique=False)
+        batch_op.create_index('ix_targets_paused', ['id'], unique=False, sqlite_where=sa.text('paused = 1'), postgresql_where=sa.text('paused'))
 
     op.create_table('follow_ups',
     sa.Column('report_id', sa.String(length=26), nullable=False),
@@ -528,8 +558,26 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('runs', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_runs_due_at'), ['due_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_runs_outcome'), ['outcome'], unique=False)
+        batch_op.create_index('ix_runs_outcome', ['outcome', 'ended_at'], unique=False)
         batch_op.create_index('ix_runs_queued', ['host', 'due_at'], unique=False, sqlite_where=sa.text("outcome = 'queued'"), postgresql_where=sa.text("outcome = 'queued'"))
+
+    op.create_table('target_states',
+    sa.Column('target_id', sa.String(length=26), nullable=False),
+    sa.Column('source', sa.String(length=32), nullable=False),
+    sa.Column('host', sa.String(length=253), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('outcome', sa.String(length=32), nullable=False),
+    sa.Column('late', sa.Boolean(), nullable=False),
+    sa.Column('troubled', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['target_id'], ['targets.id'], name=op.f('fk_target_states_target_id_targets')),
+    sa.PrimaryKeyConstraint('target_id', name=op.f('pk_target_states'))
+    )
+    with op.batch_alter_table('target_states', schema=None) as batch_op:
+        batch_op.create_index('ix_target_states_host', ['host', 'target_id'], unique=False)
+        batch_op.create_index('ix_target_states_late', ['late', 'target_id'], unique=False)
+        batch_op.create_index('ix_target_states_outcome', ['outcome', 'target_id'], unique=False)
+        batch_op.create_index('ix_target_states_source', ['source', 'outcome', 'target_id'], unique=False)
+        batch_op.create_index('ix_target_states_troubled', ['troubled', 'target_id'], unique=False)
 
     op.create_table('fetches',
     sa.Column('run_id', sa.String(length=26), nullable=False),
@@ -567,6 +615,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_observations'))
     )
     with op.batch_alter_table('observations', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_observations_at'), ['at'], unique=False)
         batch_op.create_index(batch_op.f('ix_observations_post_id'), ['post_id'], unique=False)
 
     op.create_table('post_versions',
@@ -782,6 +831,7 @@ def downgrade() -> None:
     op.drop_table('post_versions')
     with op.batch_alter_table('observations', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_observations_post_id'))
+        batch_op.drop_index(batch_op.f('ix_observations_at'))
 
     op.drop_table('observations')
     with op.batch_alter_table('fetches', schema=None) as batch_op:
@@ -791,9 +841,17 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_fetches_body_sha256'))
 
     op.drop_table('fetches')
+    with op.batch_alter_table('target_states', schema=None) as batch_op:
+        batch_op.drop_index('ix_target_states_troubled')
+        batch_op.drop_index('ix_target_states_source')
+        batch_op.drop_index('ix_target_states_outcome')
+        batch_op.drop_index('ix_target_states_late')
+        batch_op.drop_index('ix_target_states_host')
+
+    op.drop_table('target_states')
     with op.batch_alter_table('runs', schema=None) as batch_op:
         batch_op.drop_index('ix_runs_queued', sqlite_where=sa.text("outcome = 'queued'"), postgresql_where=sa.text("outcome = 'queued'"))
-        batch_op.drop_index(batch_op.f('ix_runs_outcome'))
+        batch_op.drop_index('ix_runs_outcome')
         batch_op.drop_index(batch_op.f('ix_runs_due_at'))
 
     op.drop_table('runs')
@@ -802,6 +860,7 @@ def downgrade() -> None:
 
     op.drop_table('follow_ups')
     with op.batch_alter_table('targets', schema=None) as batch_op:
+        batch_op.drop_index('ix_targets_paused', sqlite_where=sa.text('paused = 1'), postgresql_where=sa.text('paused'))
         batch_op.drop_index(batch_op.f('ix_targets_next_due_at'))
         batch_op.drop_index(batch_op.f('ix_targets_mandate_id'))
         batch_op.drop_index(batch_op.f('ix_targets_host'))
@@ -896,6 +955,8 @@ def downgrade() -> None:
 
     op.drop_table('account_handles')
     op.drop_table('tombstones')
+    op.drop_table('storage_days')
+    op.drop_table('run_hours')
     op.drop_table('officers')
     with op.batch_alter_table('log_entries', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_log_entries_subject'))
@@ -907,6 +968,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_hosts_holder'))
 
     op.drop_table('hosts')
+    op.drop_table('counted')
     op.drop_table('contests')
     op.drop_table('cluster_bands')
     with op.batch_alter_table('civil_servants', schema=None) as batch_op:
