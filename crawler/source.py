@@ -138,7 +138,7 @@ class Source(abc.ABC):
 
         Raises:
             Gone, Blocked: the platform says it in its own way.
-            BadInput: its way of saying it cannot be understood.
+            BadInput: the request fails for a reason that only the operator can mend, which the message names.
         """
         del address, watermark, ask, status, answer
         return None

@@ -152,7 +152,10 @@ class Walk:
         Of an account that has just been listed, a missing page is a server's fault and no sign that it is gone.
         """
         await self._keep(ask, response)
-        other = source.refused(self._job.address, self._watermark, ask, response.status, response.answer)
+        try:
+            other = source.refused(self._job.address, self._watermark, ask, response.status, response.answer)
+        except BadInput as error:
+            raise RunOver(RunOutcome.FAILED, str(error)) from error
         if other is not None and detours <= MAX_DETOURS:
             return other
         if not listed:

@@ -20,6 +20,7 @@ from models.assessments import Assessment
 from models.bodies import erase_bodies, kept_here
 from models.captures import Capture
 from models.clock import as_utc, utc_now
+from models.clustering import forget_clusters
 from models.database import Database
 from models.evidence import EvidenceStore
 from models.flags import Flag
@@ -104,6 +105,7 @@ def _delete_posts(session: Session, posts: Sequence[tuple[str, str, str]], befor
     versions = select(PostVersion.id).where(PostVersion.post_id.in_(ids)).scalar_subquery()
     digests = entomb(session, ((source, external_id) for _, source, external_id in posts))
     forget_posts(session, ids)
+    forget_clusters(session, ids)
     session.execute(delete(Assessment).where(Assessment.post_version_id.in_(versions)))
     session.execute(delete(Observation).where(Observation.post_id.in_(ids)))
     session.execute(delete(Sighting).where(Sighting.post_id.in_(ids)))

@@ -9,6 +9,7 @@ A stage may be killed at any instruction and run again: what was committed stays
 | calendar | due times too far off     | due times of the calendar   | pipeline   |
 | crawl    | queued runs               | ended runs, posts, sightings| crawler    |
 | assess   | new sightings             | assessments, pending flags  | classifier |
+| cluster  | assessed newest texts     | clusters of posts           | classifier |
 | capture  | pending flags             | ready flags with captures   | crawler    |
 | seal     | unsealed log entries      | a signed checkpoint         | models     |
 | purge    | old posts without a flag  | tombstones: salted hashes   | models     |
@@ -42,6 +43,7 @@ DUE_ROUNDS = 20
 REFUSED_AGAIN = dt.timedelta(hours=1)
 """A target that may not be crawled is asked about again this much later, so that refusals do not fill the log."""
 ASSESS_BATCH = 512
+CLUSTER_BATCH = 500
 CAPTURE_BATCH = 25
 
 
@@ -116,6 +118,13 @@ def assess_new(app: Application) -> int:
     return assess_pending(app.database, classifier_model(app.settings, app.database), limit=ASSESS_BATCH).posts
 
 
+def cluster_new(app: Application) -> int:
+    """Put posts whose texts are the same or nearly so into one cluster."""
+    from classifier.likeness import cluster_pending  # noqa: PLC0415 - loads the hashing library
+
+    return cluster_pending(app.database, CLUSTER_BATCH)
+
+
 def capture_pending_flags(app: Application) -> int:
     """Photograph the pages of pending flags."""
     from crawler.capture import capture_pending  # noqa: PLC0415 - starts a browser, only this stage needs it
@@ -158,6 +167,7 @@ STAGES = (
     Stage("calendar", 3600, mend_calendar),
     Stage("crawl", 2, crawl_queued),
     Stage("assess", 2, assess_new),
+    Stage("cluster", 10, cluster_new),
     Stage("capture", 2, capture_pending_flags),
     Stage("seal", 3600, seal_log),
     Stage("purge", 6 * 3600, purge_old),

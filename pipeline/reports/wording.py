@@ -36,7 +36,7 @@ ATTRIBUTION = {
     AttributionState.CLAIMED: "belum diverifikasi orang kedua",
     AttributionState.VERIFIED: "terverifikasi oleh orang kedua",
     AttributionState.REJECTED: "ditolak",
-    AttributionState.SUSPENDED: "ditangguhkan (disangkal pemilik nama)",
+    AttributionState.SUSPENDED: "ditangguhkan",
 }
 QUALITY = {
     CaptureQuality.PAGE: "halaman langsung; teks unggahan ditemukan pada halaman",
@@ -49,6 +49,7 @@ POST_STATE = {
     PostState.EDITED: "terlihat, pernah disunting",
     PostState.DELETED: "dihapus menurut platform",
     PostState.UNAVAILABLE: "tidak terlihat oleh sistem (belum tentu dihapus)",
+    PostState.ACCOUNT_GONE: "akunnya sudah tidak ada menurut platform",
 }
 DECISION = {Decision.CONFIRM: "dugaan layak dilaporkan", Decision.DISMISS: "bukan dugaan", Decision.RECUSED: "mundur"}
 ANSWER = {Answer.YES: "ya", Answer.NO: "tidak", Answer.UNSURE: "ragu"}
@@ -73,6 +74,9 @@ STEP = {
     "attribution.verified": "Atribusi akun diverifikasi",
     "attribution.rejected": "Atribusi akun ditolak",
     "attribution.suspended": "Atribusi akun ditangguhkan",
+    "attribution.reinstated": "Atribusi akun dipulihkan",
+    "attribution.source_added": "Sumber atribusi akun ditambahkan",
+    "attribution.lowered": "Keyakinan atribusi akun diturunkan",
     "target.added": "Sasaran crawl ditambahkan",
     "target.paused": "Sasaran crawl dijeda",
     "target.resumed": "Sasaran crawl dilanjutkan",
