@@ -17,7 +17,8 @@ from models.targets import Target
 IMPORT_PREFIX = "import:"
 """How the address of a target begins that stands for imports and is never crawled."""
 
-_ALIASES = {"twitter": "x"}
+_ALIASES = {"twitter": "x", "x_v2": "x"}
+"""What else a platform is called, by exports and by its connector."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ _PAGING = frozenset(
 )
 _LONG_AGO = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _OK = range(200, 300)
-_MAX_ASKS = 2_000
+_MAX_ASKS = 50_000
 
 _Key = tuple[str, str, tuple[tuple[str, str], ...]]
 
@@ -107,9 +107,9 @@ class SnapshotReading:
 
     def _expect(self, expected: _Expected) -> None:
         """The first request of an address stays: later pages of a list have the same, but for where they begin."""
-        asks = self._expected[_key(expected.ask.url)]
-        if len(self._expected) <= _MAX_ASKS:
-            asks.setdefault(expected.target.id, expected)
+        for key in _keys(expected.ask.url, expected.account):
+            if key in self._expected or len(self._expected) < _MAX_ASKS:
+                self._expected[key].setdefault(expected.target.id, expected)
 
     def _replayed(self, snapshot: Snapshot, expected: _Expected) -> Iterator[Record]:
         source = SOURCES[expected.target.source]
@@ -210,6 +210,16 @@ def _key(url: str) -> _Key:
         return "", url[:200], ()
     naming = tuple(sorted((name, value) for name, value in query if name not in _PAGING and name[:7] != "exclude"))
     return host, parts.path.rstrip("/"), naming
+
+
+def _keys(url: str, account: Account) -> list[_Key]:
+    """The address as the connector writes it, and with the account's lasting id where it has the handle."""
+    host, path, naming = _key(url)
+    if not account.external_id:
+        return [(host, path, naming)]
+    handle = account.handle.removeprefix("@").casefold()
+    by_id = [(name, account.external_id if value.casefold() == handle else value) for name, value in naming]
+    return [(host, path, naming), (host, path, tuple(by_id))]
 
 
 def _under(url: str, home: str) -> bool:
