@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from models.canonical import canonical_json, sha256_hex
 
-MAX_QUOTED = 60
+MAX_QUOTED = 160
 
 
 class Severity(enum.StrEnum):

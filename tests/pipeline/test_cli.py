@@ -214,3 +214,32 @@ def test_a_full_disk_is_one_clear_line(netra, tmp_path):
     posts.write_text("id,text\n1,halo\n")
     result = netra("classify", posts, "--contest", contest, "--out", "/dev/full")
     _is_one_clear_line(result, "/dev/full")
+
+
+def test_a_roster_with_errors_shows_each_by_row_and_column_and_ends_with_exit_code_2(home, netra, tmp_path):
+    contest, mandates = tmp_path / "contest.yaml", tmp_path / "mandates.yaml"
+    contest.write_text(
+        "name: Uji\nregion: Uji\nelection_day: 2026-11-25\ncandidates:\n  - {number: 1, names: [Raka]}\n"
+    )
+    today = utc_now().date()
+    mandates.write_text(
+        f"- {{number: 7/ST, legal_basis: x, agency: x, contest: Uji, first_day: {today}, last_day: {today}}}\n"
+    )
+    asked = ("--officer", "operator", "--home", home)
+    assert netra("contests", "import", contest, *asked)[0] == 0
+    assert netra("mandates", "import", mandates, *asked)[0] == 0
+    roster = tmp_path / "roster.csv"
+    roster.write_text("NIP,Nama,Status\n199013152015031004,Damar,PNS\n198501012010012001,\x1b[31mSari,HONORER\n")
+    result = netra("targets", "import", roster, "--mandate", "7/ST", *asked)
+    _is_one_clear_line(result, "roster.csv", "2 errors", "nothing was stored")
+    assert "tanggal lahir 19901315" in result[1]
+    assert "C Status" in result[1]
+    assert "\x1b[31m" not in result[1]
+
+
+def test_the_template_is_written_once_and_never_over_another_file(home, netra, tmp_path):
+    del home
+    out = tmp_path / "daftar.xlsx"
+    assert netra("targets", "template", "--out", out)[0] == 0
+    assert out.read_bytes().startswith(b"PK")
+    _is_one_clear_line(netra("targets", "template", "--out", out), "daftar.xlsx", "exists")
