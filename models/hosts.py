@@ -16,6 +16,7 @@ from sqlalchemy import String, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, insert_into
+from models.errors import BadInput, NotFound
 from models.ids import ID_LENGTH
 from models.log import record
 
@@ -23,9 +24,11 @@ FAILURES_TO_OPEN = 5
 FIRST_REST = dt.timedelta(minutes=5)
 LONGEST_REST = dt.timedelta(hours=6)
 JITTER = 0.2
+LONGEST_ORDERED_REST = dt.timedelta(days=31)
 BUDGET_WINDOW = dt.timedelta(hours=1)
 MAX_HOST_CHARACTERS = 253
 MAX_REASON_CHARACTERS = 300
+MAX_SUBJECT_CHARACTERS = 64
 
 
 class Breaker(enum.StrEnum):
@@ -157,6 +160,43 @@ def states(session: Session, names: Collection[str]) -> Mapping[str, Host]:
     return {host.name: host for host in session.scalars(select(Host).where(Host.name.in_(names)))}
 
 
+def rest_host(session: Session, name: str, *, until: dt.datetime, reason: str, actor: str, now: dt.datetime) -> None:
+    """Let nobody ask the host until then, because a person says so. Requests under way are finished.
+
+    Raises:
+        NotFound: no such host was ever asked. BadInput: `until` is not ahead, or more than `LONGEST_ORDERED_REST`.
+    """
+    if not now < until <= now + LONGEST_ORDERED_REST:
+        raise BadInput(f"a rest ends within {LONGEST_ORDERED_REST.days} days from now")
+    host = _known(session, name)
+    host.rest_until, host.rest_reason = until, f"oleh petugas: {reason}"[:MAX_REASON_CHARACTERS]
+    record(session, "host.rested", _subject(name), actor=actor, at=now, host=name, until=until.isoformat(),
+           words={"reason": reason})  # fmt: skip
+
+
+def wake_host(session: Session, name: str, *, actor: str, now: dt.datetime) -> None:
+    """End the host's rest and close its circuit breaker: it may be asked at once.
+
+    Raises:
+        NotFound: no such host was ever asked.
+    """
+    host = _known(session, name)
+    host.rest_until, host.rest_reason, host.openings, host.failures = None, "", 0, 0
+    record(session, "host.woken", _subject(name), actor=actor, at=now, host=name)
+
+
+def _known(session: Session, name: str) -> Host:
+    host = session.get(Host, name[:MAX_HOST_CHARACTERS], with_for_update=True)
+    if host is None:
+        raise NotFound(f"no host {name[:60]}")
+    return host
+
+
+def _subject(name: str) -> str:
+    """The log's name for a host; longer ones are whole in the entry's facts."""
+    return f"hosts:{name}"[:MAX_SUBJECT_CHARACTERS]
+
+
 def _apply(session: Session, host: Host, news: HostNews, actor: str, now: dt.datetime) -> None:
     if news.requests:
         spent = _spent(host, now)
@@ -169,7 +209,7 @@ def _apply(session: Session, host: Host, news: HostNews, actor: str, now: dt.dat
         host.last_success_at, host.failures = now, 0
         if host.openings:
             host.openings = 0
-            record(session, "host.closed", f"hosts:{host.name}", actor=actor, at=now)
+            record(session, "host.closed", _subject(host.name), actor=actor, at=now, host=host.name)
     if news.failures:
         host.last_failure = news.failure[:MAX_REASON_CHARACTERS]
         host.failures = news.failures if news.succeeded else host.failures + news.failures
@@ -187,7 +227,8 @@ def _open(session: Session, host: Host, actor: str, now: dt.datetime) -> None:
     host.openings, host.failures = min(host.openings + 1, 30), 0
     host.rest_until = now + rest
     host.rest_reason = f"pemutus arus terbuka: {host.last_failure}"[:MAX_REASON_CHARACTERS]
-    record(session, "host.opened", f"hosts:{host.name}", actor=actor, at=now, until=host.rest_until.isoformat())
+    record(session, "host.opened", _subject(host.name), actor=actor, at=now, host=host.name,
+           until=host.rest_until.isoformat())  # fmt: skip
 
 
 def _spent(host: Host, now: dt.datetime) -> int:

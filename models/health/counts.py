@@ -11,12 +11,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Row, String, func, select
+from sqlalchemy import ForeignKey, Index, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Id, insert_into
 from models.database import Database
 from models.hosts import MAX_HOST_CHARACTERS
+from models.mandates import Mandate, MandateState
 from models.targets import Run, RunOutcome, Target
 
 STEP = dt.timedelta(minutes=10)
@@ -132,7 +133,7 @@ def _floor(moment: dt.datetime) -> dt.datetime:
     return moment - (moment - hour_of(moment)) % STEP
 
 
-def _ended(session: Session, start: dt.datetime, until: dt.datetime) -> Sequence[Row[Any]]:
+def _ended(session: Session, start: dt.datetime, until: dt.datetime) -> Sequence[Any]:
     return session.execute(
         select(
             Run.target_id, Target.source, Run.host, Run.due_at, Run.outcome, Run.late_reason, Run.times,
@@ -151,7 +152,7 @@ def late_kind(reason: str) -> str:
 _SUMS = ("runs", "times", "seen", "new", "edited", "unparsed")
 
 
-def _add_to_hour(session: Session, hour: dt.datetime, ended: Sequence[Row[Any]]) -> None:
+def _add_to_hour(session: Session, hour: dt.datetime, ended: Sequence[Any]) -> None:
     sums: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0] * len(_SUMS))
     for run in ended:
         counts = sums[run.source, run.outcome.value, late_kind(run.late_reason)]
@@ -169,9 +170,9 @@ def _add_to_hour(session: Session, hour: dt.datetime, ended: Sequence[Row[Any]])
         )
 
 
-def _note_states(session: Session, ended: Sequence[Row[Any]]) -> None:
+def _note_states(session: Session, ended: Sequence[Any]) -> None:
     """The newest of these runs for each target, unless a newer one is known."""
-    newest: dict[str, Row[Any]] = {}
+    newest: dict[str, Any] = {}
     for run in ended:
         if run.target_id not in newest or newest[run.target_id].due_at < run.due_at:
             newest[run.target_id] = run
@@ -184,7 +185,7 @@ def _note_states(session: Session, ended: Sequence[Row[Any]]) -> None:
         session.execute(upsert, rows[start : start + BATCH])
 
 
-def _state(run: Row[Any]) -> Mapping[str, object]:
+def _state(run: Any) -> Mapping[str, object]:
     return {
         "target_id": run.target_id,
         "source": run.source,
@@ -216,15 +217,29 @@ def _add_new_targets(session: Session) -> None:
 _EVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
-def states_by_source(session: Session) -> dict[str, dict[str, int]]:
-    """How many unpaused targets of each source last ended how."""
+def ended_mandates(session: Session, now: dt.datetime) -> list[str]:
+    """Mandates whose last day is over, and revoked ones: what is refused under them is refused as it should be."""
+    mandates = session.scalars(select(Mandate))
+    return [
+        mandate.id
+        for mandate in mandates
+        if mandate.state is MandateState.REVOKED or mandate.local_day(now) > mandate.last_day
+    ]
+
+
+def states_by_source(session: Session, without: Sequence[str] = ()) -> dict[str, dict[str, int]]:
+    """How many unpaused targets of each source last ended how, but for those of the mandates `without`."""
     every = select(TargetState.source, TargetState.outcome, func.count()).group_by(
         TargetState.source, TargetState.outcome
     )
-    paused = every.join(Target, Target.id == TargetState.target_id).where(Target.paused)
+    idle = every.join(Target, Target.id == TargetState.target_id)
     counts: dict[str, dict[str, int]] = defaultdict(dict)
     for source, outcome, number in session.execute(every):
         counts[source][outcome] = number
-    for source, outcome, number in session.execute(paused):
-        counts[source][outcome] -= number
+    subtracted = [idle.where(Target.paused)]
+    if without:
+        subtracted.append(idle.where(Target.mandate_id.in_(without), ~Target.paused))
+    for statement in subtracted:
+        for source, outcome, number in session.execute(statement):
+            counts[source][outcome] -= number
     return dict(counts)
