@@ -144,6 +144,19 @@ def test_importing_an_archive_twice_changes_nothing(bring_in, counts, on_mastodo
     assert counts() == before
 
 
+def test_a_visit_that_asked_for_the_accounts_lasting_id_is_read_too(world, bring_in, verified_account, pages):
+    handle, did = "sari.seruni.example", "did:plc:warga2rekaan3dermaga4xy"
+    account = verified_account("bluesky", handle, platform_id=did)
+    with world.database.write() as session:
+        mandate = session.get_one(Mandate, world.mandate.id)
+        address = f"https://bsky.app/profile/{handle}"
+        add_target(session, mandate, source="bluesky", address=address, account=account, actor="test")
+    url = f"https://public.api.bsky.app/xrpc/app.bsky.feed.getAuthorFeed?actor={did}&limit=30"
+    feed = (pages / "bluesky_feed.json").read_bytes()
+    assert bring_in(archive((url.replace(did, "did:plc:lain"), feed, as_json(0)[1]))).records == 0
+    assert bring_in(archive((url, feed, as_json(0)[1]))).new > 3
+
+
 def test_items_in_a_platforms_own_traffic_are_kept_each_by_itself(world, bring_in, stored, evidence):
     items = [
         video(1, {"uniqueId": "sari.melur"}),
