@@ -39,11 +39,15 @@ class HostResting(Exception):
 
 @dataclasses.dataclass(slots=True)
 class _Known:
-    """`granted_until` (monotonic seconds): how long the leave holds; what is known of the host outlasts it."""
+    """`granted_until` (monotonic seconds): how long the leave holds; what is known of the host outlasts it.
+
+    `spent`: requests since `window_began` (monotonic seconds), at first what others spent in the hour.
+    """
 
     crawl_delay: float
     asked_at: dt.datetime | None
     spent: int
+    window_began: float
     granted_until: float = 0.0
     resting: Resting | None = None
     requests: int = 0
@@ -65,9 +69,8 @@ class Manners:
         """The coordinator handed out leave to ask this host."""
         known = self._hosts.get(turn.host)
         if known is None:
-            known = self._hosts[turn.host] = _Known(turn.crawl_delay, turn.not_before, turn.spent)
+            known = self._hosts[turn.host] = _Known(turn.crawl_delay, turn.not_before, turn.spent, time.monotonic())
         known.granted_until = time.monotonic() + seconds
-        known.spent = max(turn.spent, known.requests)
 
     async def forget(self, host: str) -> None:
         """Nothing is left to ask this host: tell what was seen; the next request needs a new leave."""
@@ -130,6 +133,8 @@ class Manners:
 
     def _check_budget(self, host: str, known: _Known) -> None:
         budget = self._config.limits(host).per_hour
+        if time.monotonic() - known.window_began >= BUDGET_WINDOW.total_seconds():
+            known.spent, known.window_began = 0, time.monotonic()
         if budget and known.spent >= budget and known.resting is None:
             known.resting = Resting(utc_now() + BUDGET_WINDOW, f"anggaran {budget} permintaan per jam habis")
 

@@ -11,7 +11,7 @@ from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.accounts import Account, Attribution, AttributionState
+from models.accounts import Account, Attribution, AttributionState, require_attribution
 from models.base import Id, JsonObject, Row, Sha256, lock_row
 from models.clock import utc_now
 from models.errors import BadInput, IllegalTransition, NoMandate
@@ -236,7 +236,7 @@ def refusals(session: Session, targets: Sequence[Target], at: dt.datetime) -> di
     enrolled = {(mandate_id, person_id) for mandate_id, person_id in rows}
     found = {}
     for target in targets:
-        reason = _refusal(mandates.get(target.mandate_id), target.account_id, holders, enrolled, at)
+        reason = _refusal(session, mandates.get(target.mandate_id), target.account_id, holders, enrolled, at)
         if reason:
             found[target.id] = reason
     return found
@@ -257,6 +257,7 @@ def _verified_holders(session: Session, account_ids: Iterable[str]) -> dict[str,
 
 
 def _refusal(
+    session: Session,
     mandate: Mandate | None,
     account_id: str | None,
     holders: Mapping[str, str],
@@ -265,12 +266,12 @@ def _refusal(
 ) -> str:
     try:
         mandate = require_mandate(mandate, at)
+        if account_id is None:
+            return ""
+        if account_id not in holders:
+            require_attribution(session, account_id)
     except NoMandate as refusal:
         return str(refusal)
-    if account_id is None:
-        return ""
-    if account_id not in holders:
-        return "atribusi akun belum diverifikasi petugas kedua"
     if (mandate.id, holders[account_id]) not in enrolled:
         return f"pemegang akun tidak ada dalam daftar ASN mandat {mandate.number}"
     return ""

@@ -33,6 +33,7 @@ from models.log import sign_checkpoint
 from models.mandates import Contest, Mandate
 from models.retention import purge
 from models.targets import Target
+from models.uploads import drop_old_uploads
 from pipeline.application import Application
 from pipeline.calendar import Rule, rule_of, times_until
 from pipeline.settings import Settings
@@ -141,7 +142,9 @@ def seal_log(app: Application) -> int:
 
 
 def purge_old(app: Application, *, now: dt.datetime | None = None) -> int:
-    """Delete the unflagged posts whose retention time is over."""
+    """Delete the unflagged posts whose retention time is over, and roster files that nobody confirmed."""
+    with app.database.write() as session:
+        drop_old_uploads(session, at=now or utc_now())
     before = (now or utc_now()) - dt.timedelta(days=app.settings.retention_days)
     return purge(app.database, app.evidence, before=before, actor=ACTOR.format("purge")).posts
 

@@ -32,13 +32,15 @@ CHILD = """
 import json, signal, sys, threading
 sys.path.insert(0, sys.argv[1])
 job = json.loads(sys.argv[2])
+from crawler.config import HostLimits
 from crawler.crawl import CrawlConfig, crawl
 from models.database import open_database
 allowed = frozenset((host, port) for host, port in job["allowed"])
+job["config"]["hosts"] = {host: HostLimits(*limits) for host, limits in job["config"].get("hosts", {}).items()}
 config = CrawlConfig(contact="operator@example.invalid", allowed=allowed, **job["config"])
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
-crawl(open_database(job["database"]), config, worker="test", only=job["runs"], stop=stop)
+crawl(open_database(job["database"]), config, worker=job["worker"], only=job["runs"], stop=stop)
 """
 QUICK = {"delay": 0.0, "retry_delay": 0.01, "request_seconds": 3.0, "run_seconds": 20.0, "total_seconds": 60.0}
 
@@ -168,11 +170,14 @@ class Crawls:
             runs = [queue_run(session, target, due_at=utc_now(), actor="test") for target in found]
             return [run.id for run in runs if run is not None]
 
-    def spawn(self, runs: list[str], prelude: str = "", **config: object) -> subprocess.Popen[str]:
+    def spawn(
+        self, runs: list[str], prelude: str = "", worker: str = "test", **config: object
+    ) -> subprocess.Popen[str]:
         job = {
             "database": self._url,
             "allowed": self.allowed,
             "runs": runs,
+            "worker": worker,
             "config": {**QUICK, **config},
         }
         command = [sys.executable, "-c", CHILD, str(ROOT), json.dumps(job)]

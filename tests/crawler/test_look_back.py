@@ -152,4 +152,4 @@ def test_another_account_under_the_known_name_suspends_the_attribution(looks, cr
     assert "milik pihak lain" in run.reason
     (after,) = looks.run(target)
     assert (after.outcome, after.fetches) == (RunOutcome.REFUSED, 0)
-    assert "belum diverifikasi" in after.reason
+    assert "ditangguhkan" in after.reason

@@ -7,10 +7,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, text
 
 from models.assessments import Act, Assessment, Finding, ModelIdentity, Voice, store_assessments
 from models.captures import Capture, CaptureQuality, attach_capture
@@ -202,6 +203,7 @@ def test_killed_anywhere_and_run_again_it_finishes(database, build_world, eviden
         check=False,
     )
     assert done.returncode == 9
+    _wait_for_the_dead(database)
     run_purge(world, evidence, batch=4)
     assert rows(database, Post) == 1
     assert rows(database, Tombstone) == 8
@@ -210,6 +212,19 @@ def test_killed_anywhere_and_run_again_it_finishes(database, build_world, eviden
         assert len(session.scalars(select(Fetch).where(Fetch.body_erased_at.is_not(None))).all()) == 2
         purged = session.scalars(select(LogEntry.entry).where(LogEntry.action == "posts.purged"))
         assert sum(json.loads(entry)["facts"]["count"] for entry in purged) == 8
+
+
+def _wait_for_the_dead(database):
+    """PostgreSQL lets go of a killed client's locks a moment after it died."""
+    if database.engine.dialect.name != "postgresql":
+        return
+    others = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL "
+                  "AND pid <> pg_backend_pid()")  # fmt: skip
+    for _ in range(100):
+        with database.engine.connect() as connection:
+            if not connection.scalar(others):
+                return
+        time.sleep(0.05)
 
 
 def test_purged_text_is_gone_from_the_database_file(sqlite_world, sqlite_url, evidence):

@@ -102,7 +102,7 @@ def _strike_off(session, _world):
     [
         (_revoke, "dicabut"),
         (_unapprove, "menunggu persetujuan"),
-        (_suspend, "belum diverifikasi"),
+        (_suspend, "ditangguhkan"),
         (_strike_off, "daftar ASN"),
     ],
 )
