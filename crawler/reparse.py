@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crawler.formats import FILE_SOURCES
+from crawler.records import parse_records
 from crawler.registry import source_named
 from crawler.source import Answer, Ask, Blocked, Gone, Parsed, Unparsed
 from models.bodies import read_body
@@ -119,7 +121,11 @@ def _again(
 
 
 def _parsed(fetch: Fetch, target: Target, body: bytes) -> Parsed:
-    """What the connector makes of it today; a body it still cannot read is one item that was not understood."""
+    """What the connector (of an imported file: its reader) makes of it today; a body it still cannot read is one item
+    that was not understood.
+    """
+    if fetch.kind in FILE_SOURCES:
+        return parse_records(FILE_SOURCES[fetch.kind], body)
     ask = Ask(fetch.url, kind=fetch.kind)
     answer = Answer(fetch.url, fetch.headers, body)
     try:

@@ -86,14 +86,18 @@ class Looks(Crawls):
 
 
 @pytest.fixture
-def looks(world, database_url, evidence):
-    return Looks(world.database, database_url, evidence, world.mandate)
+def looks(sqlite_world, sqlite_url, evidence):
+    return Looks(sqlite_world.database, sqlite_url, evidence, sqlite_world.mandate)
 
 
 @pytest.fixture
-def crawled(looks, world, site):
+def crawled(looks, sqlite_world, site):
+    return first_crawl(looks, sqlite_world, site())
+
+
+def first_crawl(looks, world, site):
     """A server with 60 posts, and its target after the first crawl."""
-    server = Recent(site(), 60)
+    server = Recent(site, 60)
     looks.allow(server.site)
     target = looks.target("mastodon", f"{server.site.url}/@sari", world.account)
     (first,) = looks.run(target)
@@ -101,8 +105,9 @@ def crawled(looks, world, site):
     return server, target
 
 
-def test_posts_that_changed_or_went_are_told_apart_each_with_its_evidence(looks, crawled):
-    server, target = crawled
+def test_posts_that_changed_or_went_are_told_apart_each_with_its_evidence(world, database_url, evidence, site):
+    looks = Looks(world.database, database_url, evidence, world.mandate)
+    server, target = first_crawl(looks, world, site())
     server.texts[5] = ["Unggahan 5", "Unggahan 5, ralat pertama", "Unggahan 5, ralat kedua"]
     server.lost = {10: Reply(b"{}", 404), 20: Reply(b"{}", 403), 30: Reply(b"{}", 500)}
     run = looks.again(target)

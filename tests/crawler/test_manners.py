@@ -19,8 +19,8 @@ def feed(title):
 
 
 @pytest.fixture
-def crawls(world, database_url, evidence):
-    return Crawls(world.database, database_url, evidence, world.mandate)
+def crawls(sqlite_world, sqlite_url, evidence):
+    return Crawls(sqlite_world.database, sqlite_url, evidence, sqlite_world.mandate)
 
 
 def feeds(crawls, made, count):
@@ -41,8 +41,8 @@ def gaps(made, path_start="/feed"):
     return [later - earlier for earlier, later in itertools.pairwise(moments)]
 
 
-def test_two_crawls_at_once_never_ask_one_host_together(crawls, site):
-    shared = site()
+def test_two_crawls_at_once_never_ask_one_host_together(world, database_url, evidence, site):
+    crawls, shared = Crawls(world.database, database_url, evidence, world.mandate), site()
 
     def slowly(asked, _):
         time.sleep(0.05)
@@ -156,15 +156,20 @@ def test_a_redirect_to_a_resting_host_is_not_followed(crawls, site):
     assert resting.asked == []
 
 
-def test_a_token_is_sent_only_where_it_belongs(crawls, site, world):
+def test_a_token_is_sent_only_where_it_belongs(crawls, site, sqlite_world):
     other = site()
     api = site()
     api.pages["/2/users/by/username/sari"] = lambda *_: Reply(b"", 302, {"Location": f"{other.url}/curi"})
     crawls.allow(api, other)
     with crawls.database.write() as session:
-        mandate = session.merge(world.mandate)
+        mandate = session.merge(sqlite_world.mandate)
         target = add_target(
-            session, mandate, source="x_v2", address=f"{api.url}/sari", account=session.merge(world.account), actor="t"
+            session,
+            mandate,
+            source="x_v2",
+            address=f"{api.url}/sari",
+            account=session.merge(sqlite_world.account),
+            actor="t",
         )
         target_id = target.id
     crawls.run(target_id, tokens={"x_v2": "rahasia-operator"})
@@ -174,11 +179,11 @@ def test_a_token_is_sent_only_where_it_belongs(crawls, site, world):
     assert all("authorization" not in asked.headers for asked in other.asked)
 
 
-def test_without_its_token_a_paid_source_is_refused_and_not_asked(crawls, site, world):
+def test_without_its_token_a_paid_source_is_refused_and_not_asked(crawls, site, sqlite_world):
     api = site()
     crawls.allow(api)
     with crawls.database.write() as session:
-        mandate, account = session.merge(world.mandate), session.merge(world.account)
+        mandate, account = session.merge(sqlite_world.mandate), session.merge(sqlite_world.account)
         target = add_target(session, mandate, source="x_v2", address=f"{api.url}/sari", account=account, actor="t").id
     (run,) = crawls.run(target)
     assert run.outcome is RunOutcome.REFUSED

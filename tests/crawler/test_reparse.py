@@ -107,3 +107,13 @@ def test_only_the_source_that_was_named_is_read_again(sqlite_world, evidence, pa
     assert again(sqlite_world, evidence, source="feed").responses == 0
     with pytest.raises(BadInput, match="no source named"):
         again(sqlite_world, evidence, source="lapak")
+
+
+def test_lines_of_an_imported_file_are_read_again_by_its_own_reader(sqlite_world, evidence, page):
+    item = {"id": "7301", "desc": "Ayo berbenah", "createTime": 1_790_000_000, "author": {"uniqueId": "sari"}}
+    line = json.dumps({"source_platform": "tiktok.com", "item_id": "7301", "data": item}).encode() + b"\n"
+    fetch_id = page(body=line)
+    with sqlite_world.database.write() as session:
+        session.get_one(Fetch, fetch_id).kind = "zeeschuimer"
+    assert again(sqlite_world, evidence).posts == 1
+    assert texts(sqlite_world) == ["Ayo berbenah"]
