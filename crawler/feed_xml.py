@@ -27,6 +27,9 @@ _CDATA_START, _CDATA_END = "<![CDATA[", "]]>"
 _OWN_DTD = re.compile(r"<!DOCTYPE[^>\[]*\[|<!ENTITY", re.IGNORECASE)
 _BARE_AMPERSAND = re.compile(r"&(?!#?[A-Za-z0-9]{1,32};)")
 _NAMED_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31});")
+_HALF_PAIR = re.compile(  # U+D800 to U+DFFF: libxml2 lets these references pass when it recovers, lxml cannot read them
+    r"&#(?:[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2}|0*(?:55(?:29[6-9]|[3-9]\d\d)|56\d{3}|57(?:[0-2]\d\d|3[0-3]\d|34[0-3])));?"
+)
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MARKS = (
@@ -82,7 +85,7 @@ def read_root(text: str, url: str, roots: frozenset[str]) -> etree._Element:
     parser = etree.XMLParser(
         recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, encoding="utf-8"
     )
-    clean = _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", _mend(text[start:]))
+    clean = _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", _mend(_HALF_PAIR.sub("&#xFFFD;", text[start:])))
     try:
         root = etree.fromstring(clean.encode(), parser, base_url=url)
     except (etree.LxmlError, ValueError) as error:
