@@ -199,9 +199,11 @@ def host_of(address: str) -> str:
 
 
 def set_paused(session: Session, target: Target, *, paused: bool, actor: str) -> None:
-    """Pause or resume the schedule of a target."""
+    """Pause or resume the schedule of a target. What would have been due meanwhile was not wanted, so not missed."""
     if target.paused is not paused:
         target.paused = paused
+        if not paused:
+            target.next_due_at = max(target.next_due_at, utc_now())
         record(session, "target.paused" if paused else "target.resumed", target, actor=actor)
 
 

@@ -37,7 +37,7 @@ def preview(
     """Lihat apa yang akan ditemukan crawl di sebuah alamat; tidak ada yang disimpan."""
     target = _address(source, address, selectors)
     seen = _saved(source, target, file) if file else _fetched(source, target, home)
-    _print(seen, target)
+    show_preview(seen, target)
 
 
 def _address(source: str, address: str, selectors: str) -> str:
@@ -66,7 +66,8 @@ def _saved(source: str, address: str, file: Path) -> Preview:
     return preview_saved(source, address, file.read_bytes())
 
 
-def _print(seen: Preview, address: str) -> None:
+def show_preview(seen: Preview, address: str) -> None:
+    """Print what each reader found, how the look ended, and the address."""
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 

@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from crawler.registry import check_address
 from models.clock import utc_now
-from models.errors import BadInput
+from models.errors import BadInput, NotFound
 from models.officers import actor_of
-from models.targets import Target, add_target
+from models.targets import Target, add_target, make_due, require_permission, set_paused
 from pipeline.application import open_application
 from pipeline.commands.options import Acting, Home, acting_operator
 from pipeline.mandate_files import mandate_numbered
@@ -22,6 +23,7 @@ from pipeline.roster.intake import RosterResult, examine_roster, import_roster
 from pipeline.roster.table import findings_table
 from pipeline.roster.template import write_template
 
+TargetId = Annotated[str, typer.Argument(metavar="ID", help="Id sasaran; 'netra targets list' menampilkannya.")]
 MandateNumber = Annotated[str, typer.Option("--mandate", help="Nomor atau id mandat.")]
 
 
@@ -32,6 +34,10 @@ def register(app: typer.Typer) -> None:
     targets.command("template")(template)
     targets.command("add-feed")(add_feed)
     targets.command("list")(list_targets)
+    targets.command("try")(try_target)
+    targets.command("now")(make_target_due)
+    targets.command("pause")(pause)
+    targets.command("resume")(resume)
     app.add_typer(targets, name="targets")
 
 
@@ -107,3 +113,48 @@ def list_targets(home: Home = None) -> None:
         for target in session.scalars(select(Target).order_by(Target.id)):
             state = "dijeda" if target.paused else f"jatuh tempo {target.next_due_at:%Y-%m-%d %H:%M} UTC"
             typer.echo(f"{target.id}\t{target.source}\t{target.address}\t{state}")
+
+
+def try_target(target: TargetId, officer: Acting, home: Home = None) -> None:
+    """Uji coba: ambil dan tampilkan apa yang akan ditemukan crawl sasaran ini; tidak ada yang disimpan."""
+    from pipeline.commands.preview import show_preview  # noqa: PLC0415
+    from pipeline.previewing import look  # noqa: PLC0415
+
+    with open_application(home) as app:
+        acting = acting_operator(app.database, officer)
+        with app.database.read() as session:
+            found = _target(session, target)
+            require_permission(session, found, utc_now())
+        show_preview(look(app, found.source, found.address, actor=actor_of(acting)), found.address)
+
+
+def make_target_due(target: TargetId, officer: Acting, home: Home = None) -> None:
+    """Crawl sasaran ini pada giliran berikutnya, tanpa menunggu jadwalnya."""
+    with open_application(home) as app:
+        acting = acting_operator(app.database, officer)
+        with app.database.write() as session:
+            make_due(session, _target(session, target), actor=actor_of(acting))
+
+
+def pause(target: TargetId, officer: Acting, home: Home = None) -> None:
+    """Jeda jadwal sasaran ini."""
+    _set_paused(target, officer, home, paused=True)
+
+
+def resume(target: TargetId, officer: Acting, home: Home = None) -> None:
+    """Lanjutkan jadwal sasaran ini."""
+    _set_paused(target, officer, home, paused=False)
+
+
+def _set_paused(target: str, officer: str, home: Path | None, *, paused: bool) -> None:
+    with open_application(home) as app:
+        acting = acting_operator(app.database, officer)
+        with app.database.write() as session:
+            set_paused(session, _target(session, target), paused=paused, actor=actor_of(acting))
+
+
+def _target(session: Session, target_id: str) -> Target:
+    found = session.get(Target, target_id)
+    if found is None:
+        raise NotFound(f"no target {target_id}; 'netra targets list' shows them")
+    return found
