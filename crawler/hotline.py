@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import datetime as dt
-import functools
 import itertools
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +20,7 @@ from crawler.wire import (
     Job,
     News,
     Question,
+    Received,
     Reply,
     Resting,
     TurnQuestion,
@@ -30,6 +30,10 @@ from crawler.wire import (
 from models.hosts import Turn
 
 HEARTBEAT_SECONDS = 5.0
+OUTBOX = 64
+"""Messages that wait for the pipe before whoever sends another waits too."""
+SMALL_BYTES = 256 << 10
+"""Whoever sends a larger answer waits until it is in the pipe, so that hostile pages do not fill the memory."""
 
 
 class Hotline:
@@ -38,6 +42,7 @@ class Hotline:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._sender = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="sender")
+        self._outbox = asyncio.Semaphore(OUTBOX)
         self._numbers = itertools.count()
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._work: asyncio.Queue[Work | None] = asyncio.Queue()
@@ -55,9 +60,12 @@ class Hotline:
             yield work.job, work.turn
 
     async def send(self, news: News | Heartbeat | Question) -> None:
-        """Hand on; returns when it is in the pipe, so whoever sends much waits while the coordinator is behind."""
-        call = functools.partial(self._connection.send, news)
-        await asyncio.get_running_loop().run_in_executor(self._sender, call)
+        """Hand on, in order; whoever sends much waits while the coordinator is behind."""
+        await self._outbox.acquire()
+        sent = asyncio.get_running_loop().run_in_executor(self._sender, self._connection.send, news)
+        sent.add_done_callback(self._sent)
+        if isinstance(news, Received) and len(news.response.answer.body) > SMALL_BYTES:
+            await asyncio.wait([sent])
 
     async def turn(self, host: str) -> Turn | Resting:
         """Leave to ask a host, or until when there is none."""
@@ -82,6 +90,12 @@ class Hotline:
             return await self._waiting[number]
         finally:
             del self._waiting[number]
+
+    def _sent(self, sent: asyncio.Future[None]) -> None:
+        """Make room; a coordinator that is gone is noticed by `_listen`."""
+        self._outbox.release()
+        if not sent.cancelled():
+            sent.exception()
 
     async def _beat(self) -> None:
         while True:

@@ -18,7 +18,7 @@ class Size:
     political: int = 80
     hosts: int = 4
     accounts: int = 4
-    posts: int = 200
+    posts: int = 720
     flags: int = 5_000
     views: int = 20
     captures: int = 5
