@@ -72,6 +72,12 @@ class Host(Base):
         """Whether nobody may ask it now."""
         return self.rest_until is not None and self.rest_until > at
 
+    def spent(self, at: dt.datetime) -> int:
+        """Requests of the hour that is running for it."""
+        if self.window_started_at is None or at - self.window_started_at >= BUDGET_WINDOW:
+            return 0
+        return self.window_requests
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Turn:
@@ -131,7 +137,7 @@ def take_hosts(
     turns = {}
     for host in session.scalars(wanted.with_for_update(skip_locked=True).execution_options(populate_existing=True)):
         host.holder, host.held_until = worker, now + lease
-        turns[host.name] = Turn(host.name, host.openings > 0, host.last_request_at, _spent(host, now), host.crawl_delay)
+        turns[host.name] = Turn(host.name, host.openings > 0, host.last_request_at, host.spent(now), host.crawl_delay)
     return turns
 
 
@@ -199,7 +205,7 @@ def _subject(name: str) -> str:
 
 def _apply(session: Session, host: Host, news: HostNews, actor: str, now: dt.datetime) -> None:
     if news.requests:
-        spent = _spent(host, now)
+        spent = host.spent(now)
         host.window_started_at = host.window_started_at if spent else now
         host.window_requests = spent + news.requests
         host.last_request_at = now
@@ -229,9 +235,3 @@ def _open(session: Session, host: Host, actor: str, now: dt.datetime) -> None:
     host.rest_reason = f"pemutus arus terbuka: {host.last_failure}"[:MAX_REASON_CHARACTERS]
     record(session, "host.opened", _subject(host.name), actor=actor, at=now, host=host.name,
            until=host.rest_until.isoformat())  # fmt: skip
-
-
-def _spent(host: Host, now: dt.datetime) -> int:
-    if host.window_started_at is None or now - host.window_started_at >= BUDGET_WINDOW:
-        return 0
-    return host.window_requests

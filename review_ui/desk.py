@@ -136,6 +136,9 @@ CaseDesk = Annotated[Desk, Depends(seat(Role.SUPERVISOR, Role.AUDITOR, Role.ANAL
 SampleDesk = Annotated[Desk, Depends(seat(Role.ANALYST, Role.SUPERVISOR))]
 AnalystDesk = Annotated[Desk, Depends(seat(Role.ANALYST))]
 OversightDesk = Annotated[Desk, Depends(seat(Role.AUDITOR, Role.ADMIN))]
+OperationsDesk = Annotated[Desk, Depends(seat(Role.OPERATOR, Role.ADMIN, Role.AUDITOR))]
+StewardDesk = Annotated[Desk, Depends(seat(Role.OPERATOR, Role.ADMIN))]
+AuditorDesk = Annotated[Desk, Depends(seat(Role.AUDITOR))]
 AdminDesk = Annotated[Desk, Depends(seat(Role.ADMIN))]
 
 

@@ -135,6 +135,19 @@ class Rosters(Protocol):
         ...
 
 
+class LimitsOf(Protocol):
+    """What a host may be asked."""
+
+    def __call__(self, host: str, /) -> tuple[float, int]:
+        """The least seconds between two requests, and requests in an hour (0: no budget)."""
+        ...
+
+
+def no_limits(_host: str, /) -> tuple[float, int]:
+    """Where nothing is set."""
+    return 0.0, 0
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ports:
     """Everything the pages call but do not own. `sources` are the names that `look_at` knows."""
@@ -145,3 +158,4 @@ class Ports:
     look_at: LookAt
     sources: tuple[str, ...]
     rosters: Rosters
+    limits_of: LimitsOf = no_limits

@@ -58,6 +58,7 @@ _WORDINGS: tuple[tuple[str, str], ...] = (
     ),
     (r"\d+ (?:warnings|errors) in the roster", "warnings_changed"),
     (r"\w+: choose a day", "choose_day"),
+    (r"choose one of the listed lengths", "rest_length"),
     (r"choose one of the listed|choose roles from|.+ is not one of its choices", "choose_listed"),
     (r"say to whom the report", "needs_recipient"),
     (r"a username has letters", "username_form"),
@@ -66,6 +67,7 @@ _WORDINGS: tuple[tuple[str, str], ...] = (
     (r"officer '[^']*' needs at least one role", "needs_roles"),
     (r"a password has (?P<least>\d+) to (?P<most>\d+)", "password_length"),
     (r"nobody deactivates themselves", "not_yourself"),
+    (r"a rest ends within (?P<days>\d+)", "rest_ends"),
     (r"another preview is under way", "preview_busy"),
     (r"no mandate is in force today", "no_mandate"),
 )

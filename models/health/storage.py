@@ -106,13 +106,14 @@ def database_bytes(session: Session) -> int:
 
 
 def free_bytes(directory: Path) -> int:
-    """What the disk under a directory still takes.
+    """What the disk under a directory (which need not be there yet) still takes.
 
     Raises:
         StorageError: it cannot be asked.
     """
+    there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
     try:
-        return shutil.disk_usage(directory).free
+        return shutil.disk_usage(there).free
     except OSError as error:
         raise StorageError(f"{directory}: cannot be read: {error.strerror}") from error
 

@@ -3,30 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from models.errors import NotFound
+from models.health.counts import ENDS, NEVER, last_count
 from models.officers import actor_of
 from models.targets import Target, make_due, set_paused
-from review_ui.desk import Desk, FieldOrAuditDesk, OperatorDesk, PageNumber, moved
-from review_ui.queries.crawling import count_targets, count_troubled, runs_of, target_line, target_lines
+from review_ui.desk import Desk, FieldOrAuditDesk, OperatorDesk, moved
+from review_ui.queries.crawling import (
+    Wanted,
+    count_targets,
+    count_troubled,
+    runs_of,
+    sources_crawled,
+    target_line,
+    target_lines,
+)
 
 router = APIRouter()
 
 FILTERS = ("semua", "bermasalah", "dijeda")
+OUTCOMES = (*ENDS, NEVER)
+Word = Annotated[str, Query(max_length=253)]
 
 
 @router.get("/sasaran")
-def list_targets(desk: FieldOrAuditDesk, tab: str = "semua", hal: PageNumber = 0) -> Response:
+def list_targets(
+    desk: FieldOrAuditDesk,
+    tab: str = "semua",
+    hasil: Word = "",
+    sumber: Word = "",
+    host: Word = "",
+    terlambat: Word = "",
+    setelah: Word = "",
+) -> Response:
     """Operators, supervisors, auditors: what is crawled when, and how it last went."""
-    tab = tab if tab in FILTERS else FILTERS[0]
+    wanted = Wanted(
+        tab=tab if tab in FILTERS else FILTERS[0],
+        outcome=hasil if hasil in OUTCOMES else "",
+        source=sumber,
+        host=host.strip().lower(),
+        late=terlambat == "ya",
+        after=setelah,
+    )
     with desk.ui.database.read() as session:
-        lines, more = target_lines(session, tab, hal)
+        lines, more = target_lines(session, wanted)
         counts = {"semua": count_targets(session), "bermasalah": count_troubled(session)}
-    return desk.page("targets.html", lines=lines, more=more, page_number=hal, tab=tab, filters=FILTERS, counts=counts)
+        counted_at, sources = last_count(session), sources_crawled(session)
+    chosen = {"hasil": wanted.outcome, "sumber": wanted.source, "host": wanted.host, "terlambat": terlambat}
+    return desk.page(
+        "targets.html",
+        lines=lines,
+        more=more,
+        wanted=wanted,
+        chosen={name: value for name, value in chosen.items() if value},
+        tab=wanted.tab,
+        filters=FILTERS,
+        counts=counts,
+        counted_at=counted_at,
+        sources=sources,
+        outcomes=OUTCOMES,
+    )
 
 
 @router.get("/sasaran/{target_id}")

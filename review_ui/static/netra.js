@@ -130,6 +130,12 @@
     else if (["1", "2", "3"].includes(event.key)) answer(event.key);
   });
 
+  // A page that refreshes itself waits while somebody types in it or has something open.
+  document.addEventListener("htmx:before:request", (event) => {
+    const place = event.target.closest?.("[data-refresh]");
+    if (place && event.target === place && one("details[open], input:focus, select:focus", place)) event.preventDefault();
+  });
+
   document.addEventListener("htmx:after:swap", start);
   start();
 })();
