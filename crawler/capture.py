@@ -23,6 +23,7 @@ from crawler.capture_hand import hand_made
 from crawler.capture_job import PAGE_FILE, SCREENSHOT_FILE, Job, Shot
 from crawler.capture_rendering import payload_at, rendering
 from crawler.capture_text import FOUND_RATIO
+from models.accounts import require_attribution
 from models.base import JsonObject
 from models.bodies import read_body
 from models.captures import Capture, CaptureQuality, attach_capture
@@ -32,9 +33,10 @@ from models.errors import EvidenceDamaged, NoMandate, NotFound
 from models.evidence import EvidenceStore
 from models.flags import Flag, FlagState
 from models.hand import by_hand
+from models.hosts import Host
 from models.mandates import Mandate, require_mandate
 from models.posts import Post, PostVersion
-from models.targets import Fetch, Run, Target
+from models.targets import Fetch, Run, Target, host_of
 
 __all__ = ["BrowserMissing", "CaptureConfig", "capture_pending"]
 
@@ -43,12 +45,15 @@ MAX_FILE_BYTES = 128 << 20
 RAW_MISSING = "data mentah tidak ditemukan di penyimpanan bukti"
 RAW_DAMAGED = "data mentah rusak: isinya tidak cocok dengan hash"
 MANDATE_OVER = "mandat tidak berlaku, halaman tidak dibuka"
+UNATTRIBUTED = "atribusi akun tidak berlaku, halaman tidak dibuka"
 NO_PAGE = "unggahan ini tidak punya halaman publik yang dapat dibuka"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Order:
-    """All that is known of one flag's post, read in one snapshot. `permitted`: a mandate is in force."""
+    """All that is known of one flag's post, read in one snapshot. `refusal`: why its page may not be
+    opened, if it may not.
+    """
 
     flag_id: str
     attempts: int
@@ -56,12 +61,12 @@ class _Order:
     version: PostVersion
     fetch: Fetch
     source: str
-    permitted: bool
+    refusal: str
 
     @property
     def page_url(self) -> str | None:
         """The page to open; None for imports, for posts without one, and when nothing may be collected any more."""
-        if not self.permitted or not self.fetch.url.startswith(("http://", "https://")):
+        if self.refusal or not self.fetch.url.startswith(("http://", "https://")):
             return None
         return self.post.url
 
@@ -114,12 +119,29 @@ def _order(session: Session, flag_id: str) -> _Order | None:
     if row is None:
         return None
     flag, post, version, fetch, source = row
+    refusal = _refusal(session, flag, post)
+    order = _Order(flag.id, flag.capture_attempts, post, version, fetch, source, refusal)
+    return None if _rests(session, order.page_url) else order
+
+
+def _refusal(session: Session, flag: Flag, post: Post) -> str:
+    """Why nothing of this account may be collected now; empty when it may."""
     try:
         require_mandate(session.get(Mandate, flag.mandate_id), utc_now())
-        permitted = True
     except NoMandate:
-        permitted = False
-    return _Order(flag.id, flag.capture_attempts, post, version, fetch, source, permitted)
+        return MANDATE_OVER
+    try:
+        if post.account_id is not None:
+            require_attribution(session, post.account_id)
+    except NoMandate:
+        return UNATTRIBUTED
+    return ""
+
+
+def _rests(session: Session, url: str | None) -> bool:
+    """Whether the page's host wants to be left alone; its flags wait without losing an attempt."""
+    host = None if url is None else session.get(Host, host_of(url))
+    return host is not None and host.rests(utc_now())
 
 
 def _captured(
@@ -159,7 +181,7 @@ def _photograph(
     html = rendering(order.version.text, _facts(order), payload_at(raw, order.version.locator))
     job = Job("", order.version.text, directory, html=html)
     shot = browser.capture(job)
-    reason = shot.reason or (NO_PAGE if order.permitted else MANDATE_OVER)
+    reason = shot.reason or order.refusal or NO_PAGE
     return dataclasses.replace(shot, reason=reason), job
 
 

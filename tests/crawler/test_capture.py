@@ -14,16 +14,27 @@ import pytest
 from sqlalchemy import func, select, update
 
 from crawler import capture_job as words
-from crawler.capture import MANDATE_OVER, NO_PAGE, RAW_MISSING, BrowserMissing, CaptureConfig, capture_pending
+from crawler.capture import (
+    MANDATE_OVER,
+    NO_PAGE,
+    RAW_MISSING,
+    UNATTRIBUTED,
+    BrowserMissing,
+    CaptureConfig,
+    capture_pending,
+)
+from models.accounts import require_attribution, suspend_attribution
 from models.captures import MAX_ATTEMPTS, Capture, CaptureQuality, newest_capture
 from models.clock import utc_now
 from models.database import Database
 from models.evidence import EvidenceStore
 from models.flags import Flag, FlagState, expire_flag
+from models.hosts import Host
 from models.log import LogEntry
 from models.mandates import Mandate
+from models.officers import Officer
 from models.posts import Post, PostVersion
-from models.targets import Fetch
+from models.targets import Fetch, host_of
 
 pytestmark = pytest.mark.browser
 
@@ -161,6 +172,39 @@ def test_no_page_is_opened_when_the_mandate_is_over(sqlite_world, evidence: Evid
     assert capture is not None
     assert (capture.quality, capture.reason) == (CaptureQuality.RENDERING, MANDATE_OVER)
     assert square.asked == []
+
+
+def test_no_page_of_a_suspended_account_is_opened(sqlite_world, evidence: EvidenceStore, square, config) -> None:
+    flag = sqlite_world.flag(TEXT)
+    database = sqlite_world.database
+    point(database, flag, square)
+    with database.write() as session:
+        fetch = session.get_one(Fetch, session.get_one(PostVersion, flag.post_version_id).fetch_id)
+        fetch.body_sha256 = evidence.put(b"[{}]")
+        claim = require_attribution(session, session.get_one(Post, flag.post_id).account_id)
+        officer = session.get_one(Officer, sqlite_world.operator.id)
+        suspend_attribution(session, claim, officer, reason="bukan akun saya")
+    assert capture_pending(database, evidence, config) == 1
+    _, capture, _ = look(database, flag)
+    assert (capture.quality, capture.reason) == (CaptureQuality.RENDERING, UNATTRIBUTED)
+    assert square.asked == []
+
+
+def test_a_page_whose_host_rests_waits_without_losing_an_attempt(
+    sqlite_world, evidence: EvidenceStore, square, config
+) -> None:
+    flag = sqlite_world.flag(TEXT)
+    database = sqlite_world.database
+    point(database, flag, square)
+    with database.write() as session:
+        host = host_of(session.get_one(Post, flag.post_id).url)
+        session.add(Host(name=host, rest_until=utc_now() + dt.timedelta(hours=1), rest_reason="uji"))
+    assert capture_pending(database, evidence, config) == 0
+    assert look(database, flag)[0] is FlagState.PENDING
+    assert square.asked == []
+    with database.write() as session:
+        session.get_one(Host, host).rest_until = utc_now()
+    assert capture_pending(database, evidence, config) == 1
 
 
 def test_the_oldest_flags_are_first_and_the_limit_holds(sqlite_world, evidence: EvidenceStore, square, config) -> None:
