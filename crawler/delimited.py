@@ -22,7 +22,10 @@ class Rows:
         self._source = _Tap(lines)
         header = next(self._source, "")
         self._delimiter = max(",;\t", key=header.count)
-        fields = next(csv.reader([header], delimiter=self._delimiter), [])
+        try:
+            fields = next(csv.reader([header], delimiter=self._delimiter), [])
+        except csv.Error as error:
+            raise BadInput(f"not CSV: {error}", line=1) from error
         self.names = [name.strip().lower() for name in fields]
         self._source.take()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from crawler.page_items import MAX_ITEMS, PageItem, page_item
 from crawler.page_moments import read_moment
 from crawler.page_selectors import Field, Selectors, selectors_of
 
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _USUAL = {
     "time": ("datetime", "content", "title"),
     "edited": ("datetime", "content", "title"),
@@ -118,5 +120,12 @@ def _values(element: Any, field: Field, usual: tuple[str, ...], budget: Budget) 
 
 def _detach(element: Any) -> None:
     """Take the element out and leave the text behind it where it is."""
-    if element.getparent() is not None:
-        element.drop_tree()
+    parent, before, text = element.getparent(), element.getprevious(), element.tail or ""
+    if parent is None:
+        return
+    parent.remove(element)
+    # HTML may hold control characters that lxml reads and does not write.
+    if before is None:
+        parent.text = _NOT_XML.sub(" ", (parent.text or "") + text)
+    else:
+        before.tail = _NOT_XML.sub(" ", (before.tail or "") + text)

@@ -258,7 +258,6 @@ class Siege:
         feeds = self._good_feeds("tenang")
         peak = self._watched({name: self.crawls.target("feed", url) for name, url in feeds.items()}, "", LIMITS).peak
         self.crawls.allowed.clear()
-        self.good.asked.clear()
         return peak
 
     def _good_feeds(self, name: str) -> dict[str, str]:
@@ -275,6 +274,7 @@ class Siege:
 
     def _watched(self, targets: dict[str, str], prelude: str, limits: dict[str, object]) -> Report:
         self._log.write_text("")
+        self.good.asked.clear()
         runs = self.crawls.begin(*targets.values())
         started = time.monotonic()
         process = self.crawls.spawn(runs, WATCH.format(log=str(self._log), most=MOST_MEMORY) + prelude, **limits)
