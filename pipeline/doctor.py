@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from models.clock import utc_now
 from models.drift import newest_measurements
 from models.errors import NetraError
-from models.flags import Flag, FlagState
-from models.log import LogEntry
+from models.health.concerns import Concern, concerns
+from models.health.counts import count_runs
+from models.health.looking import Health, look
 from models.mandates import Mandate, MandateState
 from models.officers import Officer, Role
-from models.posts import Sighting, SightingState
-from models.targets import Run, RunOutcome, Target
 from pipeline.application import Application
 from pipeline.drift_table import alarm_words
 from pipeline.model_store import scoring_model
 from pipeline.parts import browser_path
+from review_ui.i18n import catalogue
 
-LEAST_FREE_BYTES = 2 << 30
-LATE_AFTER = dt.timedelta(minutes=15)
 LOOK_BACK = dt.timedelta(days=1)
 DRIFT_LOOK_BACK = dt.timedelta(days=7)
 """A mandate in which nothing was scored for longer has no drift to act on."""
@@ -43,7 +40,7 @@ class Finding:
 
 def examine(app: Application) -> list[Finding]:
     """Look at everything; a check that fails itself is a finding too."""
-    return [_guarded(check, app) for check in CHECKS]
+    return [_guarded(check, app) for check in CHECKS] + _crawling(app)
 
 
 def _guarded(check: Callable[[Application], Finding], app: Application) -> Finding:
@@ -58,13 +55,6 @@ def _keys(app: Application) -> Finding:
     """Berkas kunci."""
     mode = stat.S_IMODE(app.settings.key_file.stat().st_mode)
     return Finding("Berkas kunci", mode & 0o077 == 0, f"{mode:o}", f"chmod 600 {app.settings.key_file}")
-
-
-def _disk(app: Application) -> Finding:
-    """Ruang disk."""
-    free = shutil.disk_usage(app.settings.home).free
-    remedy = "kosongkan ruang atau pindahkan direktori bukti"
-    return Finding("Ruang disk", free >= LEAST_FREE_BYTES, f"{free / (1 << 30):.1f} GiB bebas", remedy)
 
 
 def _browser(_app: Application) -> Finding:
@@ -105,50 +95,6 @@ def _mandates(app: Application) -> Finding:
     )
 
 
-def _lateness(app: Application) -> Finding:
-    """Jadwal crawl."""
-    with app.database.read() as session:
-        late = session.scalar(
-            select(func.count())
-            .select_from(Target)
-            .where(Target.paused.is_(False), Target.next_due_at < utc_now() - LATE_AFTER)
-        )
-    return Finding("Jadwal crawl", not late, f"{late} sasaran terlambat > 15 menit", "apakah netra run berjalan?")
-
-
-def _runs(app: Application) -> Finding:
-    """Proses crawl 24 jam terakhir."""
-    with app.database.read() as session:
-        rows = session.execute(
-            select(Run.outcome, func.count()).where(Run.due_at > utc_now() - LOOK_BACK).group_by(Run.outcome)
-        ).all()
-    counts = {outcome: count for outcome, count in rows}  # noqa: C416 - a row is no pair to dict()
-    bad = sum(counts.get(outcome, 0) for outcome in (RunOutcome.FAILED, RunOutcome.MISSED, RunOutcome.INTERRUPTED))
-    state = ", ".join(f"{outcome} {count}" for outcome, count in sorted(counts.items())) or "belum ada"
-    return Finding("Crawl 24 jam", not bad, state, "lihat alasannya di halaman Sasaran")
-
-
-def _backlog(app: Application) -> Finding:
-    """Antrean."""
-    with app.database.read() as session:
-        unscored = session.scalar(select(func.count()).select_from(Sighting).where(Sighting.state == SightingState.NEW))
-        flags = dict(session.execute(select(Flag.state, func.count()).group_by(Flag.state)).all())
-    stuck = flags.get(FlagState.PENDING, 0)
-    state = f"{unscored} belum dinilai, {stuck} menunggu tangkapan, {flags.get(FlagState.READY, 0)} siap ditelaah"
-    return Finding("Antrean", healthy=True, state=state)
-
-
-def _deaths(app: Application) -> Finding:
-    """Bagian yang mati."""
-    with app.database.read() as session:
-        died = session.scalar(
-            select(func.count())
-            .select_from(LogEntry)
-            .where(LogEntry.action == "part.died", LogEntry.at > utc_now() - LOOK_BACK)
-        )
-    return Finding("Bagian yang mati 24 jam", not died, f"{died} kali", "lihat log netra run")
-
-
 def _drift(app: Application) -> Finding:
     """Pergeseran."""
     since = (utc_now() - DRIFT_LOOK_BACK).date()
@@ -160,16 +106,95 @@ def _drift(app: Application) -> Finding:
     return Finding("Pergeseran", not moved, state, "netra models drift menunjukkan angka dan tindakannya")
 
 
-CHECKS: tuple[Callable[[Application], Finding], ...] = (
-    _keys,
-    _disk,
-    _browser,
-    _model,
-    _officers,
-    _mandates,
-    _lateness,
-    _runs,
-    _backlog,
-    _deaths,
-    _drift,
-)
+CHECKS: tuple[Callable[[Application], Finding], ...] = (_keys, _browser, _model, _officers, _mandates, _drift)
+
+
+def _crawling(app: Application) -> list[Finding]:
+    """What the operations page shows, a line for each area: that all is well, or each thing that is not."""
+    try:
+        health = _look(app)
+    except NetraError as error:
+        return [Finding("Operasi", healthy=False, state=str(error), remedy="perbaiki lalu jalankan netra doctor lagi")]
+    found = concerns(health)
+    lines = []
+    for area, (kinds, well) in AREAS.items():
+        wrong = [concern for concern in found if concern.kind in kinds]
+        lines += [_line(area, concern) for concern in wrong]
+        if not wrong:
+            lines.append(Finding(area, healthy=True, state=well(health)))
+    return lines
+
+
+def _look(app: Application) -> Health:
+    """Count what the clock has not counted, and look."""
+    now = utc_now()
+    count_runs(app.database, now=now, by_clock=False)
+    with app.database.read() as session:
+        return look(session, app.evidence.root, now=now, midnight=now - LOOK_BACK)
+
+
+def _line(area: str, concern: Concern) -> Finding:
+    say = catalogue("id")
+    return Finding(
+        area, healthy=False, state=say(f"concern.{concern.kind}", **concern.facts),
+        remedy=say(f"concern_do.{concern.kind}", **concern.facts),
+    )  # fmt: skip
+
+
+def _schedule(health: Health) -> str:
+    return f"{health.active} sasaran aktif, {health.paused} dijeda" if health.targets else "belum ada sasaran"
+
+
+def _queue(health: Health) -> str:
+    return f"{health.queued} menunggu, {health.running} berjalan"
+
+
+def _outcomes(health: Health) -> str:
+    say = catalogue("id")
+    totals = {
+        outcome: health.total(outcome) for outcome in sorted({key for row in health.states.values() for key in row})
+    }
+    words = [f"{say(f'outcome.{outcome}')} {number}" for outcome, number in totals.items() if number]
+    return ", ".join(words) or "belum ada"
+
+
+def _punctuality(health: Health) -> str:
+    return f"{health.day.on_time} dari {health.day.due} jadwal tepat waktu"
+
+
+def _hosts(health: Health) -> str:
+    return f"{sum(host.rests(health.at) for host in health.hosts)} beristirahat"
+
+
+def _reading(health: Health) -> str:
+    seen, unparsed = (sum(getattr(one, name) for one in health.readings) for name in ("seen", "unparsed"))
+    return f"{seen} item terbaca, {unparsed} tidak"
+
+
+def _storage(health: Health) -> str:
+    return f"{health.storage.free_bytes / (1 << 30):.1f} GiB bebas"
+
+
+def _deaths(health: Health) -> str:
+    if not health.deaths:
+        return "tidak ada yang mati dalam 24 jam"
+    part, at = health.deaths[0]
+    return f"{len(health.deaths)} kali mati dalam 24 jam, terakhir {part} {at:%H.%M} UTC; berjalan lagi"
+
+
+def _stages(health: Health) -> str:
+    return f"{health.unassessed.rows} belum dinilai, {health.uncaptured.rows} menunggu tangkapan"
+
+
+AREAS: Mapping[str, tuple[tuple[str, ...], Callable[[Health], str]]] = {
+    "Jadwal crawl": (("clock", "overdue"), _schedule),
+    "Antrean": (("stuck", "slow"), _queue),
+    "Sasaran": (("failing", "gone", "blocked", "refused"), _outcomes),
+    "Crawl 24 jam": (("missed", "late"), _punctuality),
+    "Host": (("breaker",), _hosts),
+    "Pembacaan": (("unparsed", "quiet"), _reading),
+    "Penilaian dan tangkapan": (("unassessed", "uncaptured"), _stages),
+    "Ruang disk": (("disk_full", "disk_soon"), _storage),
+    "Bagian": (("part_loops", "part_died"), _deaths),
+}
+"""Every kind of concern under its line, and what the line says when all is well."""

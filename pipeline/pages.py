@@ -13,6 +13,8 @@ from crawler.preview import previewed_sources
 from models.officers import Officer, actor_of
 from models.reports import Report
 from pipeline.application import Application
+from pipeline.metrics import metrics_page
+from pipeline.parts import crawl_config
 from pipeline.previewing import look, with_selectors
 from pipeline.reports.content import build_content, content_bytes, missing_before_signing
 from pipeline.reports.office import Office
@@ -32,7 +34,9 @@ def web_application(app: Application) -> FastAPI:
         reviews_per_day=settings.review.reviews_per_day,
         legal_days=settings.review.legal_days,
     )
-    return create_app(app.database, app.vault, app.evidence, config, page_ports(app))
+    pages = create_app(app.database, app.vault, app.evidence, config, page_ports(app))
+    pages.add_route("/metrics", metrics_page(app), methods=["GET"])
+    return pages
 
 
 def office(settings: Settings) -> Office:
@@ -57,6 +61,12 @@ def page_ports(app: Application) -> Ports:
     def look_at(source: str, address: str, selectors: Mapping[str, str], *, officer: Officer) -> Seen:
         return _look_at(app, source, with_selectors(source, address, selectors), actor_of(officer))
 
+    crawling = crawl_config(app.settings)
+
+    def limits_of(host: str, /) -> tuple[float, int]:
+        limits = crawling.limits(host)
+        return limits.delay, limits.per_hour
+
     return Ports(
         report_content=content,
         signing_problems=problems,
@@ -64,6 +74,7 @@ def page_ports(app: Application) -> Ports:
         look_at=look_at,
         sources=previewed_sources(),
         rosters=RosterPort(app.vault),
+        limits_of=limits_of,
     )
 
 

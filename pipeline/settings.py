@@ -40,6 +40,8 @@ class WebSettings(_Section):
     port: int = Field(default=8000, ge=1, le=65535)
     public_origins: list[str] = []
     """Addresses under which a reverse proxy shows the pages, `https://netra.example.go.id` (TLS is its work)."""
+    metrics_token: str = Field(default="", pattern=r"^(\S{16,200})?$")
+    """Whoever reads `/metrics` shows it as a bearer token; without one, only this machine itself may read them."""
 
     @property
     def origins(self) -> tuple[str, ...]:

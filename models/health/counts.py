@@ -76,38 +76,41 @@ class TargetState(Base):
 
 
 class Counted(Base):
-    """One row: runs that ended until then are counted; `at`: when the counting last worked."""
+    """One row: runs that ended until then are counted; `at`: when the clock last did so."""
 
     __tablename__ = "counted"
 
     name: Mapped[str] = mapped_column(String(16), primary_key=True)
     until: Mapped[dt.datetime]
-    at: Mapped[dt.datetime]
+    at: Mapped[dt.datetime | None]
 
 
 _RUNS = "runs"
 
 
-def count_runs(database: Database, *, now: dt.datetime) -> int:
-    """Count the runs that ended since the last count, `STEP` of them in each transaction; returns how many."""
+def count_runs(database: Database, *, now: dt.datetime, by_clock: bool = True) -> int:
+    """Count the runs that ended since the last count, `STEP` of them in each transaction; returns how many.
+
+    Anybody may count; only when the clock does, `last_count` says that it works.
+    """
     total = 0
     while True:
         with database.write() as session:
-            until, counted = _count_some(session, now)
+            until, counted = _count_some(session, now, by_clock=by_clock)
         total += counted
         if until >= now - LAG:
             return total
 
 
 def last_count(session: Session) -> dt.datetime | None:
-    """When the counting last worked."""
+    """When the clock last counted."""
     return session.scalar(select(Counted.at).where(Counted.name == _RUNS))
 
 
-def _count_some(session: Session, now: dt.datetime) -> tuple[dt.datetime, int]:
+def _count_some(session: Session, now: dt.datetime, *, by_clock: bool) -> tuple[dt.datetime, int]:
     known = session.get(Counted, _RUNS, with_for_update=True)
     if known is None:
-        known = Counted(name=_RUNS, until=_first(session, now), at=now)
+        known = Counted(name=_RUNS, until=_first(session, now), at=None)
         session.add(known)
     start = min(known.until, now - LAG)
     until = min(_floor(start) + STEP, now - LAG)
@@ -115,7 +118,9 @@ def _count_some(session: Session, now: dt.datetime) -> tuple[dt.datetime, int]:
     ended = _ended(session, start, until)
     _add_to_hour(session, hour_of(start), ended)
     _note_states(session, ended)
-    known.until, known.at = until, now
+    known.until = until
+    if by_clock:
+        known.at = now
     return until, len(ended)
 
 

@@ -66,7 +66,7 @@ class Reason:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Activity:
-    """One source: new posts in each of the last 24 whole hours, and in the same a week before (None: not counted)."""
+    """One source: new posts of this hour and the 23 before, and of the same a week ago (None: not counted then)."""
 
     source: str
     now: Sequence[int]
@@ -214,11 +214,11 @@ def _coverage(hours: Sequence[RunHour], since: dt.datetime) -> Coverage:
 
 def _activity(hours: Sequence[RunHour], now: dt.datetime) -> list[Activity]:
     """By source, the busiest first."""
-    start = hour_of(now) - DAY
+    start = hour_of(now) - DAY + dt.timedelta(hours=1)
     new: dict[str, Counter[dt.datetime]] = defaultdict(Counter)
     for row in hours:
         new[row.source][row.hour] += row.new
-    counted_before = {row.hour for row in hours if row.hour < start}
+    counted_before = {row.hour for row in hours if row.hour < hour_of(now) - DAY}
     slots = [start + dt.timedelta(hours=n) for n in range(24)]
     rows = [
         Activity(
@@ -366,6 +366,12 @@ def _unassessed(session: Session) -> Backlog:
 def _uncaptured(session: Session) -> Backlog:
     pending = select(func.count(), func.min(Flag.raised_at)).where(Flag.state == FlagState.PENDING)
     return Backlog(*session.execute(pending).one())
+
+
+def shared_hosts(session: Session, names: Sequence[str], least: int) -> set[str]:
+    """Those of the hosts that carry at least so many targets: a server of many, not somebody's own."""
+    crowded = select(Target.host).where(Target.host.in_(names)).group_by(Target.host)
+    return set(session.scalars(crowded.having(func.count() >= least)))
 
 
 def _deaths(session: Session, now: dt.datetime) -> list[tuple[str, dt.datetime]]:

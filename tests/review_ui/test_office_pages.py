@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from models.accounts import Account, Attribution, AttributionState, Confidence, claim_attribution, save_account
 from models.clock import utc_now
+from models.health.counts import LAG, count_runs
 from models.mandates import Mandate, MandateState, propose_mandate
 from models.officers import Officer, officer_named
 from models.people import CivilServant
@@ -36,6 +37,7 @@ def test_a_run_and_its_reason_are_shown(site):
     with site.world.database.write() as session:
         run = start_run(session, session.get_one(Target, site.world.target.id), due_at=utc_now(), actor="test")
         end_run(session, run, RunOutcome.FAILED, actor="test", reason="server menjawab <503>")
+    count_runs(site.world.database, now=utc_now() + LAG)
     browser = site.sign_in("operator")
     for path in ("/sasaran", "/sasaran?tab=bermasalah", f"/sasaran/{site.world.target.id}"):
         page = browser.get(path).text

@@ -70,7 +70,7 @@ def upgrade() -> None:
     op.create_table('counted',
     sa.Column('name', sa.String(length=16), nullable=False),
     sa.Column('until', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_counted'))
     )
     op.create_table('hosts',
