@@ -49,7 +49,7 @@ class BareSpider(scrapy.Spider):
 
 
 def bare_crawl(addresses: Sequence[str], out: Path) -> float:
-    """Crawl to the end, write `out`, and return the seconds from the first answer on. Once in a process, as every crawl.
+    """Crawl to the end, write `out`, and return the seconds from the first answer on. Once in a process, as all crawls.
 
     The manners are Netra's own, one request at a time to each host and no delay between them.
     """

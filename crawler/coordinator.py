@@ -52,6 +52,8 @@ AHEAD = 2
 GROUP_MESSAGES = 64
 GROUP_BYTES = 8 << 20
 POLL_SECONDS = 0.05
+GATHER_SECONDS = 0.02
+"""How long a group waits for more."""
 FEED_SECONDS = 0.2
 IDLE_SECONDS = 0.5
 KEEP_SECONDS = 15.0
@@ -189,6 +191,7 @@ class Coordinator:
         """All in one transaction; if that fails, each in its own."""
         try:
             with self._database.write() as session:
+                self._recorder.open(session, {one.run_id for one in news if not isinstance(one, HostNews)})
                 dropped = [self._record(session, one) for one in news]
         except StorageError:
             raise
@@ -333,16 +336,16 @@ class _Fetcher:
             self._connection.send(message)
 
     def drain(self) -> list[FromFetcher]:
-        """What it said: at least waits a moment, at most takes one group."""
+        """What it said: at least waits a moment, at most takes one group. Whoever asks is not kept waiting."""
         found: list[FromFetcher] = []
-        size = 0
-        wait = POLL_SECONDS
+        size, wait, until = 0, POLL_SECONDS, 0.0
         with contextlib.suppress(EOFError, OSError):
             while len(found) < GROUP_MESSAGES and size < GROUP_BYTES and self._connection.poll(wait):
                 message: FromFetcher = self._connection.recv()
                 found.append(message)
                 size += _size(message)
-                wait = 0.0
+                until = until or time.monotonic() + GATHER_SECONDS
+                wait = 0.0 if isinstance(message, Question) else max(0.0, until - time.monotonic())
         if found:
             self._heard_at = time.monotonic()
         return [message for message in found if not isinstance(message, Heartbeat)]

@@ -7,7 +7,7 @@ are written together, so a killed crawl leaves either all of it or nothing.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -16,13 +16,13 @@ from sqlalchemy.orm import Session
 from crawler.source import Holder, KnownPost, Unparsed
 from crawler.wire import EditsQuestion, Ended, Ending, Job, Looked, Received, UnlistedQuestion
 from models.accounts import Account, note_holder
+from models.base import insert_row
 from models.bodies import keep_body
 from models.claims import give_back
 from models.clock import utc_now
-from models.errors import NoMandate
 from models.observations import Sight, observe, observe_account, unlisted_posts
 from models.posts import Post, PostVersion, storable, store_history, store_posts
-from models.targets import Fetch, Run, RunOutcome, Target, close_run, require_permission
+from models.targets import Fetch, Run, RunOutcome, Target, close_run, refusals
 
 MAX_REASON_CHARACTERS = 500
 MAX_PROBLEMS = 20
@@ -45,6 +45,14 @@ class Recorder:
     def __init__(self, actor: str, look_back: dt.timedelta) -> None:
         self._actor = actor
         self._look_back = look_back
+        self._held: dict[str, tuple[Run, Target]] = {}
+        self._refused: dict[str, str] = {}
+
+    def open(self, session: Session, run_ids: Collection[str]) -> None:
+        """Read the runs that one transaction is about, and why those may not go on that may not."""
+        rows = session.execute(select(Run, Target).join(Target, Target.id == Run.target_id).where(Run.id.in_(run_ids)))
+        self._held = {run.id: (run, target) for run, target in rows}
+        self._refused = refusals(session, [target for _, target in self._held.values()], utc_now())
 
     def receive(self, session: Session, news: Received) -> None:
         """Keep a response and what was understood of it.
@@ -52,7 +60,7 @@ class Recorder:
         Raises:
             Dropped: the run may not go on; it has been ended.
         """
-        run, target = self._open(session, news.run_id)
+        run, target = self._opened(news.run_id)
         fetch = self._add_fetch(session, run, news)
         if news.page is None:
             return
@@ -60,14 +68,15 @@ class Recorder:
         if news.history:
             store_history(session, run, fetch, news.page.parsed.posts, actor=self._actor)
             return
-        store_posts(session, run, fetch, news.page.parsed.posts, actor=self._actor)
+        with session.no_autoflush:
+            store_posts(session, run, fetch, news.page.parsed.posts, actor=self._actor)
         target.watermark = news.page.watermark
         if news.ask.conditional:
             target.validators = {news.ask.url: _validators(news.response.answer.headers)}
 
     def look(self, session: Session, news: Looked) -> None:
         """Note what asking for one post by itself showed."""
-        run, target = self._open(session, news.run_id)
+        run, target = self._opened(news.run_id)
         fetch = None
         if news.response is not None:
             fetch = self._add_fetch(session, run, Received(news.run_id, news.ask, news.response))
@@ -81,6 +90,7 @@ class Recorder:
         else:
             observe(session, run, post, news.sight, fetch=fetch, reason=storable(news.reason)[:MAX_REASON_CHARACTERS],
                     actor=self._actor, at=utc_now())  # fmt: skip
+            session.flush()
 
     def end(self, session: Session, news: Ended) -> None:
         """Close the run, unless somebody has; what ends an account ends the sight of its recent posts."""
@@ -108,11 +118,11 @@ class Recorder:
         posts = unlisted_posts(session, run, since=question.since, limit=MAX_RECHECKS)
         return [KnownPost(post.external_id, post.url, post.posted_at) for post in posts]
 
-    def _open(self, session: Session, run_id: str) -> tuple[Run, Target]:
-        run = session.get_one(Run, run_id)
+    def _opened(self, run_id: str) -> tuple[Run, Target]:
+        run, target = self._held[run_id]
         if run.outcome is not RunOutcome.RUNNING:
             raise Dropped(run.reason)
-        return run, session.get_one(Target, run.target_id)
+        return run, target
 
     def _require_right(self, session: Session, run: Run, target: Target, holder: Holder | None) -> None:
         """End the run when its mandate ended meanwhile, or the account turned out to be somebody else's."""
@@ -120,11 +130,7 @@ class Recorder:
         if holder is not None and target.account_id is not None:
             account = session.get_one(Account, target.account_id)
             reason = note_holder(session, account, holder.platform_id, holder.handle, utc_now(), run).reason
-        if not reason:
-            try:
-                require_permission(session, target, utc_now())
-            except NoMandate as refusal:
-                reason = str(refusal)
+        reason = reason or self._refused.get(target.id, "")
         if reason:
             self._close(session, run, Ending(RunOutcome.REFUSED, reason))
             raise Dropped(reason)
@@ -159,8 +165,7 @@ class Recorder:
             unparsed=len(strange),
             problems=[{"locator": item.locator, "reason": item.reason} for item in strange[:MAX_PROBLEMS]],
         )
-        session.add(fetch)
-        session.flush()
+        insert_row(session, fetch)
         run.fetches += 1
         run.unparsed += len(strange)
         return fetch

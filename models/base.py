@@ -13,7 +13,18 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, 
 from models.clock import as_utc
 from models.ids import ID_LENGTH, new_id
 
-__all__ = ["Base", "HexDigest", "Id", "JsonObject", "Row", "Sha256", "UtcDateTime", "insert_into", "lock_row"]
+__all__ = [
+    "Base",
+    "HexDigest",
+    "Id",
+    "JsonObject",
+    "Row",
+    "Sha256",
+    "UtcDateTime",
+    "insert_into",
+    "insert_row",
+    "lock_row",
+]
 
 JsonObject = dict[str, Any]
 
@@ -114,3 +125,9 @@ def insert_into(session: Session, table: type[Base]) -> postgresql.Insert | sqli
     """
     rows = cast("Table", table.__table__)
     return postgresql.insert(rows) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(rows)
+
+
+def insert_row(session: Session, row: Base) -> None:
+    """Insert `row` at once and by itself, for tables that fill fast: it does not become part of the session."""
+    values = {column.key: getattr(row, column.key) for column in row.__table__.columns}
+    session.execute(insert_into(session, type(row)), values)

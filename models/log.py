@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, func, select, text
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 
-from models.base import Base, JsonObject
+from models.base import Base, JsonObject, insert_into
 from models.canonical import canonical_json
 from models.clock import as_utc, utc_now
 from models.errors import BadInput, EvidenceDamaged
@@ -137,20 +137,23 @@ def append_pending(session: Session) -> None:
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _POSTGRES_LOCK})
     newest = session.scalar(select(func.max(LogEntry.seq)))
-    for seq, item in enumerate(pending, 0 if newest is None else newest + 1):
-        session.add(
-            LogEntry(
-                seq=seq,
-                at=item.at,
-                actor=item.actor,
-                action=item.action,
-                subject=item.subject,
-                entry=item.encoded,
-                leaf_hash=leaf_hash(item.encoded),
-            )
-        )
-        if item.words:
-            session.add(LogWords(seq=seq, salt=item.salt, words=item.words))
+    placed = list(enumerate(pending, 0 if newest is None else newest + 1))
+    session.execute(insert_into(session, LogEntry), [_entry_row(seq, item) for seq, item in placed])
+    words = [{"seq": seq, "salt": item.salt, "words": item.words} for seq, item in placed if item.words]
+    if words:
+        session.execute(insert_into(session, LogWords), words)
+
+
+def _entry_row(seq: int, item: _Pending) -> JsonObject:
+    return {
+        "seq": seq,
+        "at": item.at,
+        "actor": item.actor,
+        "action": item.action,
+        "subject": item.subject,
+        "entry": item.encoded,
+        "leaf_hash": leaf_hash(item.encoded),
+    }
 
 
 def has_pending(session: Session) -> bool:

@@ -6,8 +6,9 @@ import dataclasses
 import datetime as dt
 import enum
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, select, update
+from sqlalchemy import CursorResult, ForeignKey, Index, LargeBinary, String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Id, JsonObject, Row, Sha256, insert_into
@@ -229,7 +230,6 @@ def _store_batch(
     session: Session, target: Target, fetch: Fetch, wanted: Mapping[str, ParsedPost], moment: dt.datetime
 ) -> tuple[list[_Known], list[_Known], list[str]]:
     """Returns the new and the edited posts, and the ids of those that were lost and are seen again."""
-    session.flush()
     # Locked before the tombstones are asked: a post is either known here, or its tombstone is there to be seen.
     known = _lock_known(session, target.source, wanted)
     unknown = wanted.keys() - known.keys()
@@ -303,8 +303,12 @@ def _insert_new(
     rows = [_post_row(target.source, post, moment) for post in posts.values()]
     # Two runs may meet the same post at the same time: the database decides who was first.
     statement = insert_into(session, Post).on_conflict_do_nothing(index_elements=["source", "external_id"])
-    stored = set(session.execute(statement.returning(Post.id), rows).scalars())
-    fresh = {key: post for key, post in posts.items() if post.id in stored}
+    done = cast("CursorResult[Any]", session.execute(statement, rows))
+    if done.rowcount == len(rows):
+        fresh = posts
+    else:
+        stored = set(session.scalars(select(Post.id).where(Post.id.in_([post.id for post in posts.values()]))))
+        fresh = {key: post for key, post in posts.items() if post.id in stored}
     if fresh:
         versions = [_version_row(post, fetch, moment) for post in fresh.values()]
         session.execute(insert_into(session, PostVersion), versions)

@@ -70,7 +70,10 @@ def crawled(addresses: Sequence[str]) -> Iterator[Crawled]:
         in_child(_crawl, app.settings.home, runs)
         with app.database.read() as session:
             posts = session.scalar(select(func.count()).select_from(PostVersion)) or 0
-            first, last = session.scalar(select(func.min(Fetch.fetched_at))), session.scalar(select(func.max(Run.ended_at)))
+            first, last = (
+                session.scalar(select(func.min(Fetch.fetched_at))),
+                session.scalar(select(func.max(Run.ended_at))),
+            )
         if not posts or first is None or last is None:
             raise StorageError("the bench's crawl stored no posts")
         yield Crawled(app, posts, (last - first).total_seconds())
