@@ -333,8 +333,8 @@ def _count_open(session: Session, outcome: RunOutcome) -> int:
 
 
 def _overdue(session: Session, now: dt.datetime) -> int:
-    late = select(func.count()).select_from(Target)
-    return session.scalar(late.where(Target.next_due_at < now - OVERDUE, Target.paused.is_(False))) or 0
+    late = select(Target.id).where(Target.next_due_at < now - OVERDUE, Target.paused.is_(False)).limit(COUNT_LIMIT)
+    return session.scalar(select(func.count()).select_from(late.subquery())) or 0
 
 
 def _over(session: Session, mandates: Sequence[str]) -> int:
