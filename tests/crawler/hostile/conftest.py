@@ -27,7 +27,7 @@ MAX_GROWTH_BYTES = 200 << 20
 MOST_MEMORY = 4 << 30
 """Address space of the crawling process, so that a test that fails does not take the machine with it."""
 
-LIMITS = {"attempts": 1, "request_seconds": 2.0, "run_seconds": 8.0, "total_seconds": 40.0, "hosts_at_once": 64}
+LIMITS = {"attempts": 1, "request_seconds": 2.0, "run_seconds": 20.0, "total_seconds": 60.0, "hosts_at_once": 64}
 PATIENCE = 8.0
 """Seconds that a busy machine may add to any limit."""
 

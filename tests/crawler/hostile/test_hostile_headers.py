@@ -31,74 +31,76 @@ def poison(connection, request):
     time.sleep(1)
 
 
-def test_a_crawl_among_servers_whose_heads_never_end_rightly(siege):
+def heads(siege):
+    """Heads that never come, never end or are none."""
     many = b"".join(b"X-%d: y\r\n" % n for n in range(10_000))
     ok = b"HTTP/1.1 200 OK\r\n"
-    siege.crawl(
-        [
-            siege.trap("status byte by byte", drip(b"HTTP/1.1 200 OK" * 100, 0.05), SLOW),
-            siege.trap("headers byte by byte", drip(ok + b"X-Lambat: " + b"a" * 1000, 0.05), SLOW),
-            siege.trap("10,000 headers", say(ok + many + b"\r\n" + BODY), "(done|failed): "),
-            siege.trap("headers for ever", forever(b"X-Lagi: " + b"y" * 8000 + b"\r\n", ok), "failed: "),
-            siege.trap("folded lines for ever", forever(b" " + b"y" * 8000 + b"\r\n", ok + b"X-A: b\r\n"), "failed: "),
-            siege.trap("a header of 1 MB", say(ok + b"X-Besar: " + b"y" * (1 << 20) + b"\r\n\r\n" + BODY), CUT),
-            siege.trap("a line without end", forever(b"y" * 65536, ok), CUT),
-            siege.trap("a status line without end", forever(b"y" * 65536), CUT),
-            siege.trap("1xx for ever", forever(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 50), "failed: "),
-            siege.trap("HTTP/0.9", say(BODY), CUT),
-            siege.trap("another protocol", say(b"220 surat.example ESMTP\r\n"), CUT),
-            siege.trap("bytes at random", say(bytes(range(256)) * 100), CUT),
-            siege.trap("only line ends", forever(b"\r\n" * 30_000), CUT),
-            siege.trap("HTTP/9.9", say(b"HTTP/9.9 200 OK\r\n\r\n" + BODY), "(done: |failed: )"),
-            siege.trap("a status of words", say(b"HTTP/1.1 baik OK\r\n\r\n" + BODY), CUT),
-            siege.trap("status 99999", say(whole(BODY, "99999 Entahlah")), "failed: "),
-            siege.trap("status -1", say(whole(BODY, "-1 Entahlah")), "failed: "),
-            siege.trap("status 0", say(whole(BODY, "0 Entahlah")), "failed: "),
-            siege.trap("an unknown transfer encoding", say(head(Transfer_Encoding="sihir") + BODY), CUT),
-            siege.trap("headers without colon", say(ok + b"tanpa titik dua\r\n\r\n" + BODY), "done: "),
-            siege.trap("NUL and high bytes", say(ok + b"X-\x00\xff: \x00\xfe\xff\r\n\r\n" + BODY), "done: |" + CUT),
-        ]
-    )
+    return [
+        siege.trap("status byte by byte", drip(b"HTTP/1.1 200 OK" * 100, 0.05), SLOW),
+        siege.trap("headers byte by byte", drip(ok + b"X-Lambat: " + b"a" * 1000, 0.05), SLOW),
+        siege.trap("10,000 headers", say(ok + many + b"\r\n" + BODY), "(done|failed): "),
+        siege.trap("headers for ever", forever(b"X-Lagi: " + b"y" * 8000 + b"\r\n", ok), "failed: "),
+        siege.trap("folded lines for ever", forever(b" " + b"y" * 8000 + b"\r\n", ok + b"X-A: b\r\n"), "failed: "),
+        siege.trap("a header of 1 MB", say(ok + b"X-Besar: " + b"y" * (1 << 20) + b"\r\n\r\n" + BODY), CUT),
+        siege.trap("a line without end", forever(b"y" * 65536, ok), CUT),
+        siege.trap("a status line without end", forever(b"y" * 65536), CUT),
+        siege.trap("1xx for ever", forever(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 50), "failed: "),
+        siege.trap("HTTP/0.9", say(BODY), CUT),
+        siege.trap("another protocol", say(b"220 surat.example ESMTP\r\n"), CUT),
+        siege.trap("bytes at random", say(bytes(range(256)) * 100), CUT),
+        siege.trap("only line ends", forever(b"\r\n" * 30_000), CUT),
+        siege.trap("HTTP/9.9", say(b"HTTP/9.9 200 OK\r\n\r\n" + BODY), "(done: |failed: )"),
+        siege.trap("a status of words", say(b"HTTP/1.1 baik OK\r\n\r\n" + BODY), CUT),
+        siege.trap("status 99999", say(whole(BODY, "99999 Entahlah")), "failed: "),
+        siege.trap("status -1", say(whole(BODY, "-1 Entahlah")), "failed: "),
+        siege.trap("status 0", say(whole(BODY, "0 Entahlah")), "failed: "),
+        siege.trap("an unknown transfer encoding", say(head(Transfer_Encoding="sihir") + BODY), CUT),
+        siege.trap("headers without colon", say(ok + b"tanpa titik dua\r\n\r\n" + BODY), "done: "),
+        siege.trap("NUL and high bytes", say(ok + b"X-\x00\xff: \x00\xfe\xff\r\n\r\n" + BODY), "done: |" + CUT),
+    ]
 
 
-def test_statuses_whose_bodies_should_not_be(siege):
+def statuses(siege):
+    """Statuses whose bodies should not be, or that nobody asked for."""
     answered = "failed: server menjawab HTTP {}"
-    report = siege.crawl(
-        [
-            siege.trap("204 with a body", say(whole(BODY, "204 No Content")), "failed: isi tidak dikenali"),
-            siege.trap("205 with a body", say(whole(BODY, "205 Reset Content")), "(done|failed): "),
-            siege.trap("206 that nobody asked for", say(whole(BODY, "206 Partial Content")), "(done|failed): "),
-            siege.trap("304 that nobody asked for", say(whole(BODY, "304 Not Modified")), answered.format(304)),
-            siege.trap("407", say(whole(b"", "407 Proxy", Proxy_Authenticate="Basic")), answered.format(407)),
-            siege.trap("401", say(whole(b"", "401 No", WWW_Authenticate="Negotiate")), r"\w+: .*(401|masuk|tertutup)"),
-            siege.trap("101", say(head("101 Switching", Upgrade="h2c", Connection="upgrade") + BODY), CUT),
-            siege.trap("451", say(whole(b"", "451 Legal")), r"\w+: .*451"),
-        ]
-    )
-    assert {run.posts_new for run in report.runs.values()} <= {0, 1}
+    return [
+        siege.trap("204 with a body", say(whole(BODY, "204 No Content")), "failed: isi tidak dikenali"),
+        siege.trap("205 with a body", say(whole(BODY, "205 Reset Content")), "(done|failed): "),
+        siege.trap("206 that nobody asked for", say(whole(BODY, "206 Partial Content")), "(done|failed): "),
+        siege.trap("304 that nobody asked for", say(whole(BODY, "304 Not Modified")), answered.format(304)),
+        siege.trap("407", say(whole(b"", "407 Proxy", Proxy_Authenticate="Basic")), answered.format(407)),
+        siege.trap("401", say(whole(b"", "401 No", WWW_Authenticate="Negotiate")), r"\w+: .*(401|masuk|tertutup)"),
+        siege.trap("101", say(head("101 Switching", Upgrade="h2c", Connection="upgrade") + BODY), CUT),
+        siege.trap("451", say(whole(b"", "451 Legal")), r"\w+: .*451"),
+    ]
 
 
-def test_an_answer_slipped_in_behind_another_one_answers_nothing(siege):
+def poisoned(siege):
+    """Four feeds of one server that slips in answers nobody asked for."""
     server = siege.outlaw(poison)
-    traps = [Trap(f"poison {n}", server.url(f"/{n}"), "done: |" + CUT) for n in range(4)]
-    siege.crawl(traps)
-    assert not any("selundupan" in text for versions in siege.crawls.texts().values() for text in versions)
+    return [Trap(f"poison {n}", server.url(f"/{n}"), "done: |" + CUT) for n in range(4)]
 
 
-def test_no_retry_after_keeps_us_away_for_ever_or_makes_us_rush(siege):
+def pauses(siege):
+    """Servers that want to be left alone for odd times."""
     values = ["-1", "1e12", "1" * 5000, "nan", "inf", "-inf", "besok", "", "Mon, 99 Foo 99999 99:99:99 GMT",
               "0x10", "1_000_000_000", "\u0661\u0662", "Sun, 31 Dec 9999 23:59:59 GMT"]  # fmt: skip
-    traps = [
+    return [
         siege.trap(f"{status[:3]} {value[:40]!r}", say(whole(b"", status, Retry_After=_as_sent(value))), "failed: ")
         for value in values
         for status in ("429 Too Many Requests", "503 Service Unavailable")
     ]
-    report = siege.crawl(traps, longest_wait=1.0)
+
+
+def test_a_crawl_among_servers_whose_heads_are_wrong(siege):
+    asking = pauses(siege)
+    report = siege.crawl([*heads(siege), *statuses(siege), *poisoned(siege), *asking], longest_wait=1.0)
+    assert not [line for line in map(report.line, report.runs) if "tak terduga" in line]
+    assert not any("selundupan" in text for versions in siege.crawls.texts().values() for text in versions)
     with siege.crawls.database.read() as session:
-        for trap in traps:
+        for trap in asking:
             target = session.get_one(Target, report.runs[trap.name].target_id)
             assert (target.next_due_at - utc_now()).total_seconds() < 2 * 24 * 3600 + 60
-    assert not [line for line in map(report.line, report.runs) if "tak terduga" in line]
 
 
 def _as_sent(value):

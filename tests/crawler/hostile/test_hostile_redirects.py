@@ -53,18 +53,9 @@ def redirecting(siege, places, status):
     return traps
 
 
-def test_no_spelling_of_an_inner_address_leads_there(siege):
-    traps = redirecting(siege, INNER, b"302 Found") + redirecting(siege, INNER[::4], b"308 Permanent Redirect")
-    report = siege.crawl(traps)
-    assert [line for line in map(report.line, report.runs) if "tak terduga" in line] == []
+def circles(siege):
+    """Redirects without end."""
 
-
-def test_other_protocols_and_broken_addresses_lead_nowhere(siege):
-    report = siege.crawl(redirecting(siege, ELSEWHERE, b"301 Moved"))
-    assert [line for line in map(report.line, report.runs) if "tak terduga" in line] == []
-
-
-def test_circles_and_long_chains_end(siege):
     def chain(connection, request):
         number = int(request.split()[1].rpartition(b"/")[2] or b"0")
         connection.sendall(whole(b"", "302 Found", Location=f"/{number + 1}"))
@@ -73,38 +64,46 @@ def test_circles_and_long_chains_end(siege):
     for one, other in (pair, pair[::-1]):
         one.behave = say(whole(b"", "302 Found", Location=other.url()))
     many = "failed: .*(redirections|pengalihan)"
-    siege.crawl(
-        [
-            siege.trap("to itself", say(whole(b"", "302 Found", Location="")), "failed: "),
-            siege.trap("to the same path", say(whole(b"", "302 Found", Location="/feed")), many),
-            siege.trap("a chain without end", chain, many, path="/0"),
-            Trap("two that send each other", pair[0].url(), many),
-            siege.trap("a redirect without a place", say(whole(b"", "302 Found")), "failed: server menjawab HTTP 302"),
-            siege.trap(
-                "several places",
-                say(head("302 Found", Location=f"/x\r\nLocation: http://127.0.0.1:{siege.canary.port}/")),
-                "(refused|failed): ",
-            ),
-            siege.trap(
-                "300 with a place", say(whole(b"", "300 Pick", Location="/x")), "failed: server menjawab HTTP 300"
-            ),
-        ]
-    )
-    assert len([request for request in pair[0].heads + pair[1].heads if b"robots" not in request]) <= 7
+    return pair, [
+        siege.trap("to itself", say(whole(b"", "302 Found", Location="")), "failed: "),
+        siege.trap("to the same path", say(whole(b"", "302 Found", Location="/feed")), many),
+        siege.trap("a chain without end", chain, many, path="/0"),
+        Trap("two that send each other", pair[0].url(), many),
+        siege.trap("a redirect without a place", say(whole(b"", "302 Found")), "failed: server menjawab HTTP 302"),
+        siege.trap(
+            "several places",
+            say(head("302 Found", Location=f"/x\r\nLocation: http://127.0.0.1:{siege.canary.port}/")),
+            "(refused|failed): ",
+        ),
+        siege.trap("300 with a place", say(whole(b"", "300 Pick", Location="/x")), "failed: server menjawab HTTP 300"),
+    ]
 
 
-def test_what_a_page_says_about_refreshing_is_not_heard(siege):
+def hints(siege):
+    """Other ways to send somebody elsewhere, which nobody follows."""
     inner = f"http://127.0.0.1:{siege.canary.port}/"
     page = f'<html><head><meta http-equiv="refresh" content="0;url={inner}"></head></html>'.encode()
-    siege.crawl(
-        [
-            siege.trap("meta refresh", say(whole(page, Content_Type="text/html")), "failed: isi tidak dikenali"),
-            siege.trap("Refresh", say(whole(feed("a"), Refresh=f"0; url={inner}")), "done: "),
-            siege.trap("Content-Location", say(whole(feed("b"), Content_Location=inner)), "done: "),
-            siege.trap("Link", say(whole(feed("c"), Link=f'<{inner}>; rel="next"')), "done: "),
-            siege.trap("Alt-Svc", say(whole(feed("d"), Alt_Svc=f'h2="127.0.0.1:{siege.canary.port}"')), "done: "),
-            siege.trap(
-                "a base", say(whole(feed("e").replace(b"<rss", b"<rss xml:base='" + inner.encode() + b"'"))), "done: "
-            ),
-        ]
-    )
+    return [
+        siege.trap("meta refresh", say(whole(page, Content_Type="text/html")), "failed: isi tidak dikenali"),
+        siege.trap("Refresh", say(whole(feed("a"), Refresh=f"0; url={inner}")), "done: "),
+        siege.trap("Content-Location", say(whole(feed("b"), Content_Location=inner)), "done: "),
+        siege.trap("Link", say(whole(feed("c"), Link=f'<{inner}>; rel="next"')), "done: "),
+        siege.trap("Alt-Svc", say(whole(feed("d"), Alt_Svc=f'h2="127.0.0.1:{siege.canary.port}"')), "done: "),
+        siege.trap(
+            "a base", say(whole(feed("e").replace(b"<rss", b"<rss xml:base='" + inner.encode() + b"'"))), "done: "
+        ),
+    ]
+
+
+def test_no_redirect_and_no_hint_leads_inside_or_round_and_round(siege):
+    pair, going_round = circles(siege)
+    traps = [
+        *redirecting(siege, INNER, b"302 Found"),
+        *redirecting(siege, INNER[::4], b"308 Permanent Redirect"),
+        *redirecting(siege, ELSEWHERE, b"301 Moved"),
+        *going_round,
+        *hints(siege),
+    ]
+    report = siege.crawl(traps)
+    assert [line for line in map(report.line, report.runs) if "tak terduga" in line] == []
+    assert len([request for request in pair[0].heads + pair[1].heads if b"robots" not in request]) <= 7
