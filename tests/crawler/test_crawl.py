@@ -347,16 +347,17 @@ def test_a_mandate_revoked_in_the_middle_stops_the_crawl(crawls, site, sqlite_wo
 FULL_DISK = """
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, 120_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 """
 """No file grows beyond this, the database's write-ahead log among them."""
 
 
 def test_a_full_disk_stops_the_crawl_and_stores_no_row_without_its_bytes(crawls, site):
     good = site()
-    good.serve("/feed", feed(random.Random(7).randbytes(150_000).hex()))  # noqa: S311 - bytes that do not compress
+    good.serve("/feed", feed(random.Random(7).randbytes(400_000).hex()))  # noqa: S311 - bytes that do not compress
     crawls.allow(good)
     runs = crawls.begin(crawls.target("feed", f"{good.url}/feed"))
+    crawls.database.settle()  # the log of what was written so far would fill it already
     process = crawls.spawn(runs, FULL_DISK)
     _, errors = process.communicate(timeout=60)
     assert process.returncode != 0
