@@ -12,6 +12,7 @@ ALLOWED = {
     "/sampel": {"supervisor1", "analyst"},
     "/kelompok": {"supervisor1", "auditor"},
     "/laporan": {"supervisor1", "auditor"},
+    "/operasi": {"operator", "auditor", "admin"},
     "/sasaran": {"supervisor1", "operator", "auditor"},
     "/sasaran/{target}": {"supervisor1", "operator", "auditor"},
     "/atribusi": {"supervisor1", "operator", "auditor"},

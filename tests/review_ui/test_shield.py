@@ -93,7 +93,7 @@ def test_even_a_failure_of_ours_carries_the_headers_and_tells_nothing(site, monk
 def test_no_page_needs_inline_script_or_style(site, username):
     site.picture_flag()
     browser = site.sign_in(username)
-    for path in [*PAGES, "/pengawasan"]:
+    for path in [*PAGES, "/pengawasan", "/operasi"]:
         page = browser.get(path).text
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", page), path
 
