@@ -8,6 +8,7 @@ from crawler.sources.feed import Feed
 from crawler.sources.mastodon import Mastodon
 from crawler.sources.page import PublicPage
 from crawler.sources.telegram import Telegram
+from crawler.sources.wordpress import WordPress
 from crawler.sources.x_v2 import XV2
 from crawler.sources.youtube import YouTube
 from models.errors import BadInput
@@ -18,6 +19,7 @@ SOURCES: dict[str, Source] = {
     "mastodon": Mastodon(),
     "page": PublicPage(),
     "telegram": Telegram(),
+    "wordpress": WordPress(),
     "x_v2": XV2(),
     "youtube": YouTube(),
 }

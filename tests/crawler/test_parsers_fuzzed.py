@@ -37,6 +37,7 @@ ADDRESSES = (
     "https://www.youtube.com/channel/UCabcdefghijklmnopqrstuv",
     "https://warta.example/feed.xml",
     "https://warga.example/sari",
+    "https://catatan.example/author/warga_rekaan/",
 )
 PAGES = sorted(path for path in (Path(__file__).parent / "pages").rglob("*") if path.is_file())
 BODIES = {path.name: path.read_bytes() for path in PAGES}
@@ -87,8 +88,12 @@ def mutated(body, edits):
     return b"".join(tokens)
 
 
-LOOKUPS = (b'{"id": "7001"}', b'{"data": {"id": "7001", "username": "sarimelur"}}')
-"""What Mastodon and X answer when asked for an account's number."""
+LOOKUPS = (
+    b'{"id": "7001"}',
+    b'{"data": {"id": "7001", "username": "sarimelur"}}',
+    b'[{"id": 3, "slug": "warga_rekaan"}]',
+)
+"""What Mastodon, X and WordPress answer when asked for an account's number."""
 
 
 def bodies_like(pages):
