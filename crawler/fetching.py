@@ -48,6 +48,8 @@ def _settings(config: CrawlConfig) -> dict[str, Any]:
             "crawler.middleware.GuardMiddleware": 10,
             "crawler.middleware.MannersMiddleware": 50,
             "crawler.middleware.RobotsMiddleware": 100,
+            "crawler.unpacking.UnpackMiddleware": 590,
+            "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
             "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
             "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
             "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": None,

@@ -24,10 +24,10 @@ from zope.interface import implementer
 from crawler.config import PRODUCT
 from crawler.guard import Guard, Refused, canonical_host, endpoint
 from crawler.manners import HostResting, host_name
+from crawler.robots import parse_robots
 
-MAX_ROBOTS_BYTES = 512 << 10
-"""RFC 9309 §2.5: parse at least 500 KiB, ignore the rest."""
-
+MAX_ORIGINS = 4_000
+"""Sites whose rules are remembered; the one asked for longest ago is forgotten."""
 ROBOTS_SECONDS = 24 * 3600.0
 UNREADABLE_SECONDS = 300.0
 """How long a robots.txt counts as unreadable before it is asked for again."""
@@ -177,7 +177,10 @@ class RobotsMiddleware:
         kept_at, future = self._rules.get(origin, (-ROBOTS_SECONDS, None))
         if future is None or now - kept_at >= (UNREADABLE_SECONDS if _has_failed(future) else ROBOTS_SECONDS):
             future = asyncio.ensure_future(self._fetch(origin))
+            self._rules.pop(origin, None)
             self._rules[origin] = now, future
+            if len(self._rules) > MAX_ORIGINS:
+                del self._rules[next(iter(self._rules))]
         try:
             return await asyncio.shield(future)
         except HostResting:
@@ -195,8 +198,7 @@ class RobotsMiddleware:
         if response.status >= _SERVER_ERROR or response.status == _TOO_MANY_REQUESTS:
             raise RobotsUnreadableError(f"HTTP {response.status}")
         # RFC 9309 §2.3.1.3: what is not there forbids nothing.
-        body = response.body[:MAX_ROBOTS_BYTES] if response.status == _OK else b""
-        rules = Protego.parse(body.decode("utf-8", "replace"))
+        rules = await asyncio.to_thread(parse_robots, response.body if response.status == _OK else b"")
         await self._crawler.spider.manners.crawl_delay(host_name(origin), rules.crawl_delay(PRODUCT))
         return rules
 

@@ -28,6 +28,8 @@ from models.targets import Fetch, Run, Target, require_permission
 
 BATCH = 50
 MAX_PROBLEMS = 20
+HISTORY = "history"
+"""Earlier texts of one post: what they would add lies before what was seen since, so they are not read again."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -88,7 +90,7 @@ def _next(
         select(Fetch, Run, Target)
         .join(Run, Run.id == Fetch.run_id)
         .join(Target, Target.id == Run.target_id)
-        .where(Fetch.unparsed > 0, Fetch.body_erased_at.is_(None), Fetch.id > after)
+        .where(Fetch.unparsed > 0, Fetch.body_erased_at.is_(None), Fetch.id > after, Fetch.kind != HISTORY)
     )
     if source is not None:
         wanted = wanted.where(Target.source == source)

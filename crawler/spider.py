@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import concurrent.futures
 import datetime as dt
 import random
 from collections.abc import AsyncIterator
@@ -35,9 +34,8 @@ from models.clock import utc_now
 from models.posts import storable
 from models.targets import RunOutcome
 
-NAME_LOOKUPS = 32
-"""Threads for DNS, so that dead name servers of a few hosts do not hold up the others."""
 MAX_DETAIL_CHARACTERS = 200
+UNTRUSTED = "sertifikat TLS tidak sah"
 MAX_HEADER_CHARACTERS = 2_000
 
 _WORTH_RETRYING = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 523, 524})
@@ -63,7 +61,6 @@ class TargetSpider(scrapy.Spider):
     async def start(self) -> AsyncIterator[Any]:
         """Scrapy's entry; requests are made by hand, so that a run reads from top to bottom."""
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(concurrent.futures.ThreadPoolExecutor(NAME_LOOKUPS))
         async with asyncio.TaskGroup() as hosts:
             self._hotline.open(loop, self._drop)
             async for job, turn in self._hotline.work():
@@ -171,27 +168,15 @@ class _Line:
         manners = self._spider.manners
         try:
             response = _as_response(await self._spider.crawler.engine.download_async(request))
-        except RobotsRefusedError as error:
-            raise RunOver(RunOutcome.REFUSED, f"robots.txt melarang alamat ini ({error})") from error
-        except Refused as error:
-            if isinstance(error.__cause__, OSError):  # no answer to the name lookup, which may pass
-                await manners.failed(host, "nama host tidak dikenal")
-                raise RunOver(RunOutcome.FAILED, f"nama host tidak dikenal: {error}", again=True) from error
-            raise RunOver(RunOutcome.REFUSED, f"alamat ditolak penjaga: {error}") from error
         except HostResting as resting:
             if self.asked:
                 raise RunOver(RunOutcome.FAILED, _rested(resting).reason, resting.until) from resting
             raise
-        except IgnoreRequest as error:
-            reason = "robots.txt tidak dapat dibaca" if isinstance(error, RobotsUnreadableError) else "jawaban ditolak"
-            await manners.failed(host, f"{reason}: {_short(error)}")
-            raise RunOver(RunOutcome.FAILED, f"{reason}: {str(error)[:MAX_DETAIL_CHARACTERS]}") from error
-        except DownloadCancelledError as error:
-            raise RunOver(RunOutcome.FAILED, f"jawaban terlalu besar: {_short(error)}") from error
-        except tuple(_PASSING) as error:
-            reason = f"{_PASSING[type(error)]}: {_short(error)}"
-            await manners.failed(host, reason)
-            raise RunOver(RunOutcome.FAILED, reason, again=True) from error
+        except (IgnoreRequest, Refused, ValueError, DownloadCancelledError, *_PASSING) as error:
+            over = _over(error)
+            if over.against_host:
+                await manners.failed(host, over.ending.reason)
+            raise over from error
         if response.status >= _SERVER_ERROR:
             await manners.failed(host, f"server menjawab HTTP {response.status}")
         else:
@@ -248,6 +233,35 @@ def _as_response(response: scrapy.http.Response) -> Response:
         for name, values in response.headers.items()
     }
     return Response(response.status, Answer(response.url, headers, response.body))
+
+
+def _over(error: Exception) -> RunOver:  # noqa: PLR0911 - one line for each way to fail
+    """How a run ends whose request came to nothing."""
+    failed, told = RunOutcome.FAILED, _short(error)
+    match error:
+        case RobotsRefusedError():
+            return RunOver(RunOutcome.REFUSED, f"robots.txt melarang alamat ini ({error})")
+        case Refused(__cause__=OSError()):  # no answer to the name lookup, which may pass
+            return RunOver(failed, f"nama host tidak dikenal: {error}", again=True, against_host=True)
+        case Refused():
+            return RunOver(RunOutcome.REFUSED, f"alamat ditolak penjaga: {error}")
+        case RobotsUnreadableError():
+            untrusted = f" ({UNTRUSTED})" if _is_untrusted(error.__cause__) else ""
+            return RunOver(failed, f"robots.txt tidak dapat dibaca{untrusted}: {told}", against_host=True)
+        case IgnoreRequest():
+            return RunOver(failed, f"jawaban ditolak: {told}")
+        case DownloadCancelledError():
+            return RunOver(failed, f"jawaban terlalu besar: {told}")
+        case ValueError():
+            return RunOver(failed, f"server menunjuk ke alamat yang rusak: {told}")
+        case _:
+            what = UNTRUSTED if _is_untrusted(error) else _PASSING[type(error)]
+            return RunOver(failed, f"{what}: {told}", again=True, against_host=True)
+
+
+def _is_untrusted(error: BaseException | None) -> bool:
+    """Whether TLS failed on the server's papers: expired, of another host, of an unknown issuer."""
+    return "certificate" in repr(error).lower() or "VerificationError" in repr(error)
 
 
 def _short(error: BaseException) -> str:

@@ -32,14 +32,23 @@ _REDIRECT = range(300, 400)
 
 
 class RunOver(Exception):
-    """The run ends here, as `ending` says; `again` is whether asking once more may help first."""
+    """The run ends here, as `ending` says.
+
+    `again`: asking once more may help first. `against_host`: the fault is the server's, and counts for its breaker.
+    """
 
     def __init__(
-        self, outcome: RunOutcome, reason: str, due_at: dt.datetime | None = None, *, again: bool = False
+        self,
+        outcome: RunOutcome,
+        reason: str,
+        due_at: dt.datetime | None = None,
+        *,
+        again: bool = False,
+        against_host: bool = False,
     ) -> None:
         super().__init__(reason)
         self.ending = Ending(outcome, reason, due_at)
-        self.again = again
+        self.again, self.against_host = again, against_host
 
 
 class Line(Protocol):
@@ -113,7 +122,7 @@ class Walk:
         changed, detours = False, 0
         for _ in range(self._config.max_pages):
             response = await self._line.fetch(self._job, ask, source)
-            if response.status == NOT_MODIFIED and ask.conditional:
+            if response.status == NOT_MODIFIED and ask.conditional and self._job.validators.get(ask.url):
                 await self._keep(ask, response)
                 break
             if not _is_success(response):

@@ -18,7 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from pipeline.application import Application, open_application
 from pipeline.stages import STAGES
 
-CLOCK_STAGES = ("due", "calendar", "cluster", "seal", "purge", "drift")
+CLOCK_STAGES = ("due", "calendar", "cluster", "health", "seal", "purge", "drift")
 TABLE = "scheduled_jobs"
 
 _logger = structlog.get_logger()

@@ -11,6 +11,7 @@ A stage may be killed at any instruction and run again: what was committed stays
 | assess   | new sightings             | assessments, pending flags  | classifier |
 | cluster  | assessed newest texts     | clusters of posts           | classifier |
 | capture  | pending flags             | ready flags with captures   | crawler    |
+| health   | ended runs                | counts the operators see    | models     |
 | seal     | unsealed log entries      | a signed checkpoint         | models     |
 | purge    | old posts without a flag  | tombstones: salted hashes   | models     |
 | drift    | whole days of assessments | day counts, measurements    | classifier |
@@ -36,6 +37,7 @@ from models.targets import Target
 from models.uploads import drop_old_uploads
 from pipeline.application import Application
 from pipeline.calendar import Rule, rule_of, times_until
+from pipeline.counting import count_health
 from pipeline.settings import Settings
 
 ACTOR = "stage:{}"
@@ -172,6 +174,7 @@ STAGES = (
     Stage("assess", 2, assess_new),
     Stage("cluster", 10, cluster_new),
     Stage("capture", 2, capture_pending_flags),
+    Stage("health", 60, count_health),
     Stage("seal", 3600, seal_log),
     Stage("purge", 6 * 3600, purge_old),
     Stage("drift", 6 * 3600, watch_drift),

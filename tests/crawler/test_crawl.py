@@ -1,8 +1,8 @@
 """Whole crawls over loopback HTTP, each in a process of its own."""
 
 import gzip
-import random
 import json
+import random
 import re
 import signal
 import threading
