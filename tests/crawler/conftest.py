@@ -171,7 +171,7 @@ class Crawls:
             return [run.id for run in runs if run is not None]
 
     def spawn(
-        self, runs: list[str], prelude: str = "", worker: str = "test", **config: object
+        self, runs: list[str] | None, prelude: str = "", worker: str = "test", **config: object
     ) -> subprocess.Popen[str]:
         job = {
             "database": self._url,
