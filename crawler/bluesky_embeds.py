@@ -10,8 +10,7 @@ from typing import Any
 
 from crawler.atproto import web_url
 from crawler.jsontext import text_at, value_at
-from models.base import JsonObject
-from models.posts import storable
+from models.base import JsonObject, storable
 
 MAX_URL_CHARACTERS = 2_000
 MAX_WORDS_CHARACTERS = 5_000

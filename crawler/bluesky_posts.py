@@ -16,8 +16,9 @@ from crawler.bluesky_embeds import attachments, items_at
 from crawler.jsontext import read_json, text_at, value_at
 from crawler.moments import parse_moment
 from crawler.source import Parsed, Unparsed, unparsed
+from models.base import storable
 from models.errors import BadInput
-from models.posts import ParsedPost, storable
+from models.posts import ParsedPost
 
 SIGNED_IN_ONLY = "!no-unauthenticated"
 """What holders label their account with who want to be shown to signed-in visitors only."""

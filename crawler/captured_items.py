@@ -16,9 +16,8 @@ from crawler.jsontext import text_at, value_at
 from crawler.moments import from_epoch, parse_moment
 from crawler.postlinks import author_in, post_link
 from crawler.records import NotPublic
-from models.base import JsonObject
+from models.base import JsonObject, storable
 from models.errors import BadInput
-from models.posts import storable
 
 MAX_ATTACHMENTS = 40
 MAX_DIGITS = 30

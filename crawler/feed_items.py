@@ -8,8 +8,7 @@ import re
 from urllib.parse import urljoin
 
 from crawler.text import html_to_text
-from models.base import JsonObject
-from models.posts import storable
+from models.base import JsonObject, storable
 
 MAX_ITEMS = 5_000
 """Items read from one feed; the rest are counted as not understood."""

@@ -9,9 +9,8 @@ from crawler.feed_items import MAX_ITEMS, MAX_MEDIA, FeedItem, absolute, medium,
 from crawler.jsontext import read_json, text_at, value_at
 from crawler.page_moments import read_moment
 from crawler.text import html_to_text
-from models.base import JsonObject
+from models.base import JsonObject, storable
 from models.errors import BadInput
-from models.posts import storable
 
 
 def read_json_feed(text: str, url: str) -> tuple[list[FeedItem], list[str]]:

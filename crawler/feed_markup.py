@@ -19,8 +19,7 @@ from crawler.feed_items import MAX_ITEMS, MAX_MEDIA, FeedItem, absolute, medium,
 from crawler.feed_xml import name_of, read_root
 from crawler.page_moments import read_moment
 from crawler.text import html_to_text
-from models.base import JsonObject
-from models.posts import storable
+from models.base import JsonObject, storable
 
 _ROOTS = frozenset({"rss", "rdf", "feed", "channel"})
 _ITEMS = frozenset({"item", "entry"})

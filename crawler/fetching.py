@@ -46,8 +46,8 @@ def _settings(config: CrawlConfig) -> dict[str, Any]:
         "DOWNLOAD_HANDLERS": dict.fromkeys(("data", "file", "ftp", "s3")),
         "DOWNLOADER_MIDDLEWARES": {
             "crawler.middleware.GuardMiddleware": 10,
-            "crawler.middleware.MannersMiddleware": 50,
-            "crawler.middleware.RobotsMiddleware": 100,
+            "crawler.middleware.RobotsMiddleware": 50,
+            "crawler.middleware.MannersMiddleware": 100,  # the pause follows the site's robots.txt as well
             "crawler.unpacking.UnpackMiddleware": 590,
             "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
             "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,

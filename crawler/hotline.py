@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import datetime as dt
 import itertools
+import pickle
 import threading
 from collections.abc import AsyncIterator, Callable
 from multiprocessing.connection import Connection
@@ -61,8 +62,9 @@ class Hotline:
 
     async def send(self, news: News | Heartbeat | Question) -> None:
         """Hand on, in order; whoever sends much waits while the coordinator is behind."""
+        message = pickle.dumps(news)  # here, so that what cannot be sent fails the run it belongs to
         await self._outbox.acquire()
-        sent = asyncio.get_running_loop().run_in_executor(self._sender, self._connection.send, news)
+        sent = asyncio.get_running_loop().run_in_executor(self._sender, self._connection.send_bytes, message)
         sent.add_done_callback(self._sent)
         if isinstance(news, Received) and len(news.response.answer.body) > SMALL_BYTES:
             await asyncio.wait([sent])

@@ -13,7 +13,7 @@ from crawler.import_result import ImportResult
 from crawler.records import Document, Record
 from crawler.roster import IMPORT_PREFIX, Roster
 from models.accounts import Account
-from models.base import JsonObject
+from models.base import JsonObject, storable
 from models.bodies import keep_body
 from models.canonical import sha256_hex
 from models.clock import utc_now
@@ -21,7 +21,7 @@ from models.database import Database
 from models.errors import NoMandate
 from models.evidence import EvidenceStore
 from models.mandates import Mandate
-from models.posts import ParsedPost, Post, PostVersion, storable, store_posts
+from models.posts import ParsedPost, Post, PostVersion, store_posts
 from models.targets import Fetch, Run, RunOutcome, Target, add_target, end_run, set_paused, start_run
 
 SMALL_BYTES = 1 << 20

@@ -25,35 +25,46 @@ NEWS_EVERY = 50
 LEAVE_SECONDS = 30.0
 """How long leave holds for a host that no run is for: where a redirect or a connector leads."""
 
+PROBE_REQUESTS = 2
+"""What a probe consists of: robots.txt, and one page."""
+PROBE_PAUSE = dt.timedelta(seconds=60)
+"""How long others wait for the answer to the first request after a breaker half opened."""
+
 AskTurn = Callable[[str], Awaitable[Turn | Resting]]
 SendNews = Callable[[HostNews], Awaitable[None]]
 
 
 class HostResting(Exception):
-    """The host is not to be asked before `until`."""
+    """`host` is not to be asked before `until`."""
 
-    def __init__(self, until: dt.datetime, reason: str) -> None:
+    def __init__(self, host: str, until: dt.datetime, reason: str) -> None:
         super().__init__(reason)
+        self.host = host
         self.until = until
 
 
 @dataclasses.dataclass(slots=True)
 class _Known:
-    """`granted_until` (monotonic seconds): how long the leave holds; what is known of the host outlasts it.
+    """One host. What is known of it outlasts the leave to ask it, which holds until `granted_until` (monotonic).
 
-    `spent`: requests since `window_began` (monotonic seconds), at first what others spent in the hour.
+    `spent`: requests since `window_began` (monotonic), at first what others spent in the hour. `rested_at`: when
+    `resting` was learned; a leave taken later ends it. `probing`: no answer came yet since the breaker half opened.
+    `requests`, `failures` and `succeeded` are what the others have not heard of.
     """
 
     crawl_delay: float
     asked_at: dt.datetime | None
     spent: int
     window_began: float
+    lock: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
     granted_until: float = 0.0
+    probing: bool = False
     resting: Resting | None = None
+    rested_at: dt.datetime | None = None
     requests: int = 0
     failures: int = 0
     succeeded: bool = False
-    failing: bool = False
+    answers: bool = False
 
 
 class Manners:
@@ -66,11 +77,18 @@ class Manners:
         self._hosts: dict[str, _Known] = {}
 
     def grant(self, turn: Turn, seconds: float = math.inf) -> None:
-        """The coordinator handed out leave to ask this host."""
+        """The coordinator handed out leave to ask this host; what other processes saw of it comes along."""
         known = self._hosts.get(turn.host)
         if known is None:
             known = self._hosts[turn.host] = _Known(turn.crawl_delay, turn.not_before, turn.spent, time.monotonic())
         known.granted_until = time.monotonic() + seconds
+        known.crawl_delay = max(known.crawl_delay, turn.crawl_delay)
+        known.spent = max(known.spent, turn.spent)
+        known.probing = turn.probe and not known.answers
+        if turn.not_before is not None and (known.asked_at is None or known.asked_at < turn.not_before):
+            known.asked_at = turn.not_before
+        if known.rested_at is not None and turn.taken_at is not None and turn.taken_at > known.rested_at:
+            known.resting = known.rested_at = None
 
     async def forget(self, host: str) -> None:
         """Nothing is left to ask this host: tell what was seen; the next request needs a new leave."""
@@ -80,21 +98,18 @@ class Manners:
             await self._tell(host, known)
 
     async def wait_turn(self, host: str) -> None:
-        """Wait until the host may be asked.
+        """Wait until the host may be asked; whoever else wants to ask it waits behind.
 
         Raises:
             HostResting: that is too long to wait for, or another process asks it.
         """
-        known = self._hosts.get(host)
-        if known is None or known.granted_until < time.monotonic():
-            answer = await self._ask_turn(host)
-            if isinstance(answer, Resting):
-                raise HostResting(answer.until, answer.reason)
-            self.grant(answer, LEAVE_SECONDS)
-            known = self._hosts[host]
-        self._check_budget(host, known)
-        await self._sit_out(host, known)
-        known.asked_at, known.requests, known.spent = utc_now(), known.requests + 1, known.spent + 1
+        known = await self._granted(host)
+        async with known.lock:
+            if known.probing and known.requests >= PROBE_REQUESTS:
+                raise HostResting(host, utc_now() + PROBE_PAUSE, "satu permintaan percobaan sedang berjalan")
+            self._check_budget(known, self._config.limits(host).per_hour)
+            await self._sit_out(host, known)
+            known.asked_at, known.requests, known.spent = utc_now(), known.requests + 1, known.spent + 1
         if known.requests >= NEWS_EVERY:
             await self._tell(host, known)
 
@@ -102,7 +117,7 @@ class Manners:
         """The host asked to be left alone until then."""
         known = self._hosts.get(host)
         if known is not None:
-            known.resting = Resting(until, reason)
+            self._begin_rest(known, Resting(until, reason))
             await self._tell(host, known)
 
     async def succeeded(self, host: str) -> None:
@@ -110,18 +125,19 @@ class Manners:
         known = self._hosts.get(host)
         if known is None:
             return
-        news = known.failing or not known.succeeded
-        known.succeeded, known.failing, known.failures = True, False, 0
+        news = not known.answers
+        known.succeeded, known.answers, known.probing, known.failures = True, True, False, 0
         if news:
             await self._tell(host, known)
 
     async def failed(self, host: str, reason: str) -> None:
         """It did not answer, or only with an error of its own."""
         known = self._hosts.get(host)
-        if known is None:
-            return
-        known.failures, known.failing, known.succeeded = 1, True, False
-        await self._tell(host, known, failure=reason)
+        if known is not None:
+            known.failures, known.answers, known.succeeded = 1, False, False
+            if known.probing:
+                self._begin_rest(known, Resting(utc_now() + PROBE_PAUSE, reason))
+            await self._tell(host, known, failure=reason)
 
     async def crawl_delay(self, host: str, seconds: float | None) -> None:
         """Its robots.txt asks for this pause between two requests (`Crawl-delay`, not in RFC 9309, but widely used)."""
@@ -131,12 +147,25 @@ class Manners:
             known.crawl_delay = wanted
             await self._tell(host, known)
 
-    def _check_budget(self, host: str, known: _Known) -> None:
-        budget = self._config.limits(host).per_hour
+    async def _granted(self, host: str) -> _Known:
+        known = self._hosts.get(host)
+        if known is None or known.granted_until < time.monotonic():
+            answer = await self._ask_turn(host)
+            if isinstance(answer, Resting):
+                raise HostResting(host, answer.until, answer.reason)
+            self.grant(answer, LEAVE_SECONDS)
+        return self._hosts[host]
+
+    def _check_budget(self, known: _Known, budget: int) -> None:
         if time.monotonic() - known.window_began >= BUDGET_WINDOW.total_seconds():
             known.spent, known.window_began = 0, time.monotonic()
         if budget and known.spent >= budget and known.resting is None:
-            known.resting = Resting(utc_now() + BUDGET_WINDOW, f"anggaran {budget} permintaan per jam habis")
+            reason = f"anggaran {budget} permintaan per jam habis"
+            self._begin_rest(known, Resting(utc_now() + BUDGET_WINDOW, reason))
+
+    @staticmethod
+    def _begin_rest(known: _Known, resting: Resting) -> None:
+        known.resting, known.rested_at = resting, utc_now()
 
     async def _sit_out(self, host: str, known: _Known) -> None:
         """Wait for the pauses that are due, as long as they are short."""
@@ -144,9 +173,9 @@ class Manners:
         if known.resting is not None and known.resting.until > now:
             if (known.resting.until - now).total_seconds() > self._config.longest_wait:
                 await self._tell(host, known)
-                raise HostResting(known.resting.until, known.resting.reason)
+                raise HostResting(host, known.resting.until, known.resting.reason)
             await asyncio.sleep((known.resting.until - now).total_seconds())
-        known.resting = None
+        known.resting = known.rested_at = None
         if known.asked_at is not None:
             pause = max(known.crawl_delay, self._config.limits(host).delay)
             await asyncio.sleep(max(0.0, pause - (utc_now() - known.asked_at).total_seconds()))
@@ -163,6 +192,7 @@ class Manners:
             succeeded=known.succeeded,
         )
         known.requests = known.failures = 0
+        known.succeeded = False
         await self._send(news)
 
 

@@ -19,9 +19,9 @@ from crawler.moments import parse_moment
 from crawler.source import Parsed, Unparsed, unparsed
 from crawler.text import html_to_text
 from crawler.timeline import order
-from models.base import JsonObject
+from models.base import JsonObject, storable
 from models.errors import BadInput
-from models.posts import ParsedPost, storable
+from models.posts import ParsedPost
 
 MAX_ATTACHMENTS = 40
 MAX_URI_CHARACTERS = 400

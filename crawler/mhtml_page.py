@@ -8,8 +8,8 @@ import email.parser
 from crawler.capture_text import text_ratio
 from crawler.page_document import read_document, visible_text
 from crawler.snapshots import MAX_BODY_BYTES, Snapshot
+from models.base import storable
 from models.errors import BadInput
-from models.posts import storable
 
 MAX_BYTES = 64 << 20
 MAX_PARTS = 5_000

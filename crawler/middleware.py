@@ -23,8 +23,11 @@ from zope.interface import implementer
 
 from crawler.config import PRODUCT
 from crawler.guard import Guard, Refused, canonical_host, endpoint
+from crawler.headers import headers_of
 from crawler.manners import HostResting, host_name
+from crawler.pacing import pause_until
 from crawler.robots import parse_robots
+from models.clock import utc_now
 
 MAX_ORIGINS = 4_000
 """Sites whose rules are remembered; the one asked for longest ago is forgotten."""
@@ -141,6 +144,10 @@ class MannersMiddleware:
         """
         await self._crawler.spider.manners.wait_turn(host_name(request.url))
 
+    def process_exception(self, request: Request, exception: Exception) -> None:
+        """Note which host failed: after a redirect it is not the one that was asked first."""
+        exception.asked_host = host_name(request.url)  # type: ignore[attr-defined]
+
 
 class RobotsMiddleware:
     """Asks each site's robots.txt and obeys it, for feeds and APIs as well (RFC 9309); keeps it for a day (§2.4)."""
@@ -189,17 +196,25 @@ class RobotsMiddleware:
 
     async def _fetch(self, origin: str) -> Protego:
         request = Request(f"{origin}/robots.txt", meta={"robots": True})
+        manners, host = self._crawler.spider.manners, host_name(origin)
         try:
             response: Response = await self._crawler.engine.download_async(request)
         except HostResting:
             raise
         except Exception as error:
-            raise RobotsUnreadableError(f"{type(error).__name__}: {error}") from error
+            reason = f"{type(error).__name__}: {error}"
+            await manners.failed(host, f"robots.txt: {reason}")
+            raise RobotsUnreadableError(reason) from error
+        until = pause_until(response.status, headers_of(response), utc_now())
+        if until is not None:
+            await manners.rest(host, until, f"server meminta jeda (robots.txt, HTTP {response.status})")
+        if response.status >= _SERVER_ERROR:
+            await manners.failed(host, f"robots.txt: HTTP {response.status}")
         if response.status >= _SERVER_ERROR or response.status == _TOO_MANY_REQUESTS:
             raise RobotsUnreadableError(f"HTTP {response.status}")
         # RFC 9309 §2.3.1.3: what is not there forbids nothing.
         rules = await asyncio.to_thread(parse_robots, response.body if response.status == _OK else b"")
-        await self._crawler.spider.manners.crawl_delay(host_name(origin), rules.crawl_delay(PRODUCT))
+        await manners.crawl_delay(host, rules.crawl_delay(PRODUCT))
         return rules
 
 

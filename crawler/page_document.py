@@ -11,8 +11,8 @@ from urllib.parse import urljoin
 from lxml import etree, html
 
 from crawler.text import html_to_text
+from models.base import storable
 from models.errors import BadInput
-from models.posts import storable
 
 MAX_PAGE_BYTES = 4 << 20
 """A larger page is refused: its tree would take some thirty times the memory."""

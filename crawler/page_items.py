@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 
 from crawler.feed_items import FeedItem
-from models.posts import storable
+from models.base import storable
 
 MAX_ITEMS = 500
 """Items read from one page; no page for people lists more."""

@@ -14,7 +14,7 @@ from crawler.page_document import Document, absolute
 from crawler.page_items import MAX_ITEMS, PageItem, page_item
 from crawler.page_moments import read_moment
 from crawler.text import html_to_text
-from models.posts import storable
+from models.base import storable
 
 MAX_BLOCKS = 100
 MAX_NODES = 20_000

@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 from crawler.source import Holder, KnownPost, Unparsed
 from crawler.wire import EditsQuestion, Ended, Ending, Job, Looked, Received, UnlistedQuestion
 from models.accounts import Account, note_holder
-from models.base import insert_row
+from models.accounts.rows import HANDLE_CHARACTERS
+from models.base import insert_row, storable
 from models.bodies import keep_body
 from models.claims import give_back
 from models.clock import utc_now
 from models.observations import Sight, observe, observe_account, unlisted_posts
-from models.posts import Post, PostVersion, storable, store_history, store_posts
+from models.posts import Post, PostVersion, store_history, store_posts
 from models.targets import Fetch, Run, RunOutcome, Target, close_run, refusals
 
 MAX_REASON_CHARACTERS = 500
@@ -40,10 +41,14 @@ class Dropped(Exception):
 
 
 class Recorder:
-    """Writes under one actor's name. `look_back`: how far back posts are marked when their account is gone."""
+    """Writes under one actor's name what concerns the runs of one worker; of others' runs nothing.
 
-    def __init__(self, actor: str, look_back: dt.timedelta) -> None:
+    `look_back`: how far back posts are marked when their account is gone. Every transaction begins with `open`.
+    """
+
+    def __init__(self, actor: str, worker: str, look_back: dt.timedelta) -> None:
         self._actor = actor
+        self._worker = worker
         self._look_back = look_back
         self._held: dict[str, tuple[Run, Target]] = {}
         self._refused: dict[str, str] = {}
@@ -60,11 +65,12 @@ class Recorder:
         Raises:
             Dropped: the run may not go on; it has been ended.
         """
-        run, target = self._opened(news.run_id)
+        run, target = self._opened(session, news.run_id)
+        if news.page is not None:
+            self._require_holder(session, run, target, news.page.holder)
         fetch = self._add_fetch(session, run, news)
         if news.page is None:
             return
-        self._require_right(session, run, target, news.page.holder)
         if news.history:
             store_history(session, run, fetch, news.page.parsed.posts, actor=self._actor)
             return
@@ -75,8 +81,12 @@ class Recorder:
             target.validators = {news.ask.url: _validators(news.response.answer.headers)}
 
     def look(self, session: Session, news: Looked) -> None:
-        """Note what asking for one post by itself showed."""
-        run, target = self._opened(news.run_id)
+        """Note what asking for one post by itself showed.
+
+        Raises:
+            Dropped: the run may not go on; it has been ended.
+        """
+        run, target = self._opened(session, news.run_id)
         fetch = None
         if news.response is not None:
             fetch = self._add_fetch(session, run, Received(news.run_id, news.ask, news.response))
@@ -95,7 +105,7 @@ class Recorder:
     def end(self, session: Session, news: Ended) -> None:
         """Close the run, unless somebody has; what ends an account ends the sight of its recent posts."""
         run = session.get_one(Run, news.run_id)
-        if run.outcome is not RunOutcome.RUNNING:
+        if not self._is_ours(run):
             return
         if news.returned or news.ending is None:
             give_back(session, run, actor=self._actor)
@@ -118,19 +128,25 @@ class Recorder:
         posts = unlisted_posts(session, run, since=question.since, limit=MAX_RECHECKS)
         return [KnownPost(post.external_id, post.url, post.posted_at) for post in posts]
 
-    def _opened(self, run_id: str) -> tuple[Run, Target]:
+    def _is_ours(self, run: Run) -> bool:
+        return run.outcome is RunOutcome.RUNNING and run.worker == self._worker
+
+    def _opened(self, session: Session, run_id: str) -> tuple[Run, Target]:
+        """The run, if it is ours and may go on; one whose permission ended meanwhile is ended here, storing nothing."""
         run, target = self._held[run_id]
-        if run.outcome is not RunOutcome.RUNNING:
+        if not self._is_ours(run):
             raise Dropped(run.reason)
+        self._refuse(session, run, self._refused.get(target.id, ""))
         return run, target
 
-    def _require_right(self, session: Session, run: Run, target: Target, holder: Holder | None) -> None:
-        """End the run when its mandate ended meanwhile, or the account turned out to be somebody else's."""
-        reason = ""
+    def _require_holder(self, session: Session, run: Run, target: Target, holder: Holder | None) -> None:
+        """End the run when the page turned out to be somebody else's; of it not a byte is kept."""
         if holder is not None and target.account_id is not None:
             account = session.get_one(Account, target.account_id)
-            reason = note_holder(session, account, holder.platform_id, holder.handle, utc_now(), run).reason
-        reason = reason or self._refused.get(target.id, "")
+            handle = "".join(filter(str.isprintable, holder.handle)).strip()[:HANDLE_CHARACTERS] or account.handle
+            self._refuse(session, run, note_holder(session, account, holder.platform_id, handle, utc_now(), run).reason)
+
+    def _refuse(self, session: Session, run: Run, reason: str) -> None:
         if reason:
             self._close(session, run, Ending(RunOutcome.REFUSED, reason))
             raise Dropped(reason)

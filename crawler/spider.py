@@ -23,6 +23,7 @@ from scrapy.exceptions import (
 
 from crawler.config import CrawlConfig
 from crawler.guard import Refused
+from crawler.headers import headers_of
 from crawler.hotline import Hotline
 from crawler.manners import HostResting, Manners, host_name
 from crawler.middleware import RobotsRefusedError, RobotsUnreadableError
@@ -31,12 +32,10 @@ from crawler.source import Answer, Ask, KnownPost, Source
 from crawler.walk import RunOver, Walk
 from crawler.wire import Ended, Ending, Job, Looked, Received, Response
 from models.clock import utc_now
-from models.posts import storable
 from models.targets import RunOutcome
 
 MAX_DETAIL_CHARACTERS = 200
 UNTRUSTED = "sertifikat TLS tidak sah"
-MAX_HEADER_CHARACTERS = 2_000
 
 _WORTH_RETRYING = frozenset({408, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 _SERVER_ERROR = 500
@@ -109,7 +108,7 @@ class TargetSpider(scrapy.Spider):
         except RunOver as over:
             return over.ending
         except HostResting as resting:
-            if not line.asked:
+            if resting.host == job.host and not line.asked:
                 raise
             return _rested(resting)
         except TimeoutError:
@@ -154,7 +153,7 @@ class _Line:
                     raise
             else:
                 self.asked = True
-                until = await self._heed(host, response)
+                until = await self._heed(response)
                 if last or not self._again(response, until):
                     if until is not None and response.status in {TOO_MANY_REQUESTS, UNAVAILABLE}:
                         await self.send(Received(job.run_id, ask, response))
@@ -169,14 +168,15 @@ class _Line:
         try:
             response = _as_response(await self._spider.crawler.engine.download_async(request))
         except HostResting as resting:
-            if self.asked:
+            if self.asked or resting.host != self._job.host:
                 raise RunOver(RunOutcome.FAILED, _rested(resting).reason, resting.until) from resting
             raise
         except (IgnoreRequest, Refused, ValueError, DownloadCancelledError, *_PASSING) as error:
             over = _over(error)
             if over.against_host:
-                await manners.failed(host, over.ending.reason)
+                await manners.failed(getattr(error, "asked_host", host), over.ending.reason)
             raise over from error
+        host = host_name(response.answer.url)
         if response.status >= _SERVER_ERROR:
             await manners.failed(host, f"server menjawab HTTP {response.status}")
         else:
@@ -194,10 +194,11 @@ class _Line:
             headers["Authorization"] = f"Bearer {self._config.tokens[self._job.source]}"
         return scrapy.Request(ask.url, headers=headers, dont_filter=True)
 
-    async def _heed(self, host: str, response: Response) -> dt.datetime | None:
+    async def _heed(self, response: Response) -> dt.datetime | None:
         """Remember until when the host wants to be left alone, for this run and all others."""
         until = pause_until(response.status, response.answer.headers, utc_now())
         if until is not None:
+            host = host_name(response.answer.url)
             await self._spider.manners.rest(host, until, f"server meminta jeda (HTTP {response.status})")
         return until
 
@@ -228,11 +229,7 @@ def _rested(resting: HostResting) -> Ending:
 
 
 def _as_response(response: scrapy.http.Response) -> Response:
-    headers = {
-        name.decode("latin-1").lower(): storable(b", ".join(values).decode("latin-1"))[:MAX_HEADER_CHARACTERS]
-        for name, values in response.headers.items()
-    }
-    return Response(response.status, Answer(response.url, headers, response.body))
+    return Response(response.status, Answer(response.url, headers_of(response), response.body))
 
 
 def _over(error: Exception) -> RunOver:  # noqa: PLR0911 - one line for each way to fail
@@ -247,7 +244,7 @@ def _over(error: Exception) -> RunOver:  # noqa: PLR0911 - one line for each way
             return RunOver(RunOutcome.REFUSED, f"alamat ditolak penjaga: {error}")
         case RobotsUnreadableError():
             untrusted = f" ({UNTRUSTED})" if _is_untrusted(error.__cause__) else ""
-            return RunOver(failed, f"robots.txt tidak dapat dibaca{untrusted}: {told}", against_host=True)
+            return RunOver(failed, f"robots.txt tidak dapat dibaca{untrusted}: {told}")
         case IgnoreRequest():
             return RunOver(failed, f"jawaban ditolak: {told}")
         case DownloadCancelledError():

@@ -18,9 +18,9 @@ from lxml import etree
 from crawler.jsontext import read_json, value_at
 from crawler.moments import parse_moment
 from crawler.text import html_to_text
-from models.base import JsonObject
+from models.base import JsonObject, storable
 from models.errors import BadInput
-from models.posts import ParsedPost, storable
+from models.posts import ParsedPost
 
 MAX_ATTACHMENTS = 40
 MAX_PARTS = 200

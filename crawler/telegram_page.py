@@ -10,8 +10,8 @@ from lxml import etree, html
 
 from crawler.source import Unparsed, unparsed
 from crawler.telegram_message import NAME_IN_URL, Message, classes, index, peer_of, read_message, text_of
+from models.base import storable
 from models.errors import BadInput
-from models.posts import storable
 
 MAX_MESSAGES = 500
 """Messages read from one page (Telegram sends twenty); the rest are counted as not understood."""

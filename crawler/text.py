@@ -7,7 +7,7 @@ from typing import Any
 
 from lxml import etree
 
-from models.posts import storable
+from models.base import storable
 
 MAX_HTML_CHARACTERS = 500_000
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import time
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ MAX_HISTORIES = 20
 """Edited posts of one page whose earlier texts are asked for; the others keep what we saw ourselves."""
 MAX_DETOURS = 3
 """Other requests a connector may try in place of one that was refused."""
+LOOK_BACK_SHARE = 0.5
+"""Part of a run's time for asking after single posts; those left over come first in the next look back."""
 FAILURES_TO_STOP = 3
 """Posts in a row that could not be asked for, after which the rest is left to another day."""
 
@@ -196,8 +199,10 @@ class Walk:
 
     async def _look_back(self, source: Source, since: dt.datetime) -> None:
         """Ask by itself for every recent post that no page listed."""
-        failures = 0
+        failures, deadline = 0, time.monotonic() + self._config.run_seconds * LOOK_BACK_SHARE
         for post in await self._line.unlisted(self._job, since):
+            if time.monotonic() > deadline:
+                return
             ask = source.recheck(self._job.address, self._watermark, post)
             if ask is None:
                 continue

@@ -16,9 +16,9 @@ from crawler.jsontext import read_json, text_at, value_at
 from crawler.moments import from_epoch, parse_moment
 from crawler.source import Blocked, Gone, Parsed, Unparsed, unparsed
 from crawler.timeline import order
-from models.base import JsonObject
+from models.base import JsonObject, storable
 from models.errors import BadInput
-from models.posts import ParsedPost, storable
+from models.posts import ParsedPost
 
 MAX_ATTACHMENTS = 20
 MAX_EDITS = 20

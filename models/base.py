@@ -110,6 +110,11 @@ class Row(Base):
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default_factory=new_id, init=False)
 
 
+def storable(text: str) -> str:
+    """`text` without NUL and lone surrogates, which PostgreSQL and UTF-8 refuse."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
+
+
 def lock_row(session: Session, row: Base) -> None:
     """Read the row again and hold it until the transaction ends: of two steps at the same instant, the second
     sees what the first left. SQLite has one writer at a time anyway.

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from models.hosts import Host
+from models.hosts import Host, states
 from models.log import record
 from models.targets import LATE_AFTER, Run, RunOutcome, Target, close_run, record_missed, refusals
 
@@ -36,15 +36,19 @@ class Due:
 def queue_runs(session: Session, due: Sequence[Due], *, actor: str, now: dt.datetime) -> dict[str, str]:
     """Queue one run for each; returns why those targets may not run that may not, by id.
 
-    Where the run before still waits or works, this due time is recorded as missed instead. The caller holds the
-    targets' rows, so no two schedulers queue the same.
+    A refusal is written once: while its reason stays, later due times make no further runs. Where the run before still
+    waits or works, this due time is recorded as missed instead. The caller holds the targets' rows, so no two
+    schedulers queue the same.
     """
     targets = [one.target for one in due]
     busy = _busy(session, targets)
     done = _existing(session, due)
     refused = refusals(session, targets, now)
+    told = _refused_before(session, refused)
     for one in due:
         target = one.target
+        if target.id in refused and told.get(target.id) == refused[target.id]:
+            continue
         if one.missed:
             record_missed(session, target, due_at=one.first, count=one.missed, actor=actor, at=now)
         if target.id in busy and target.id not in refused:
@@ -102,12 +106,11 @@ def claim_runs(
     actor: str,
     now: dt.datetime,
     lease: dt.timedelta,
-    why_late: Mapping[str, str],
     only: Collection[str] | None = None,
 ) -> list[tuple[Run, Target]]:
     """Start up to so many queued runs of each host, oldest first; those that may not run any more are refused.
 
-    `why_late` says for a host why its runs had to wait. `only` limits the choice to these runs.
+    `only` limits the choice to these runs.
     """
     claimed: list[Run] = []
     for host, count in wanted.items():
@@ -118,11 +121,12 @@ def claim_runs(
     ids = {run.target_id for run in claimed}
     targets = {target.id: target for target in session.scalars(select(Target).where(Target.id.in_(ids)))}
     refused = refusals(session, list(targets.values()), now)
+    hosts = states(session, list(wanted))
     for run in claimed:
         if run.target_id in refused:
             close_run(session, run, RunOutcome.REFUSED, actor=actor, reason=refused[run.target_id], at=now)
         else:
-            _begin(session, run, worker, actor, now, lease, why_late)
+            _begin(session, run, hosts.get(run.host), worker, actor, now, lease)
     return [(run, targets[run.target_id]) for run in claimed if run.outcome is RunOutcome.RUNNING]
 
 
@@ -186,6 +190,18 @@ def _busy(session: Session, targets: Sequence[Target]) -> dict[str, RunOutcome]:
     return {key: value for key, value in rows}  # noqa: C416 - a row is no pair to dict()
 
 
+def _refused_before(session: Session, refused: Collection[str]) -> dict[str, str]:
+    """The reasons of those of the targets whose newest run was refused."""
+    newest = select(Run.target_id, func.max(Run.due_at).label("due_at")).where(Run.target_id.in_(list(refused)))
+    last = newest.group_by(Run.target_id).subquery()
+    rows = session.execute(
+        select(Run.target_id, Run.reason)
+        .join(last, (Run.target_id == last.c.target_id) & (Run.due_at == last.c.due_at))
+        .where(Run.outcome == RunOutcome.REFUSED)
+    )
+    return {target: reason for target, reason in rows}  # noqa: C416 - a row is no pair to dict()
+
+
 def _existing(session: Session, due: Sequence[Due]) -> set[tuple[str, dt.datetime]]:
     rows = session.execute(
         select(Run.target_id, Run.due_at).where(
@@ -196,15 +212,10 @@ def _existing(session: Session, due: Sequence[Due]) -> set[tuple[str, dt.datetim
 
 
 def _begin(
-    session: Session,
-    run: Run,
-    worker: str,
-    actor: str,
-    now: dt.datetime,
-    lease: dt.timedelta,
-    why_late: Mapping[str, str],
+    session: Session, run: Run, host: Host | None, worker: str, actor: str, now: dt.datetime, lease: dt.timedelta
 ) -> None:
     run.outcome, run.started_at, run.worker, run.held_until = RunOutcome.RUNNING, now, worker, now + lease
     if now - run.due_at > LATE_AFTER and not run.late_reason:
-        run.late_reason = why_late.get(run.host) or "antrean penuh"
+        rested = host is not None and host.rest_until is not None and host.rest_until > run.due_at
+        run.late_reason = f"host beristirahat: {host.rest_reason}" if host is not None and rested else "antrean penuh"
     record(session, "run.started", run, actor=actor, at=now, target=run.target_id, due_at=run.due_at.isoformat())

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping
 from sqlalchemy import String, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, insert_into
+from models.base import Base, insert_into, storable
 from models.errors import BadInput, NotFound
 from models.ids import ID_LENGTH
 from models.log import record
@@ -81,8 +81,10 @@ class Host(Base):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Turn:
-    """Leave to ask a host: `probe` means with one run only. `not_before`: the pause since the last request of whoever
-    held it before ends then. `spent`: requests of this hour. `crawl_delay` in seconds, as far as known.
+    """Leave to ask a host, taken at `taken_at`.
+
+    `probe`: by one run only, until an answer comes. `not_before`: when the host was last asked, as far as others told.
+    `spent`: requests of this hour. `crawl_delay` in seconds, as far as known.
     """
 
     host: str
@@ -90,14 +92,15 @@ class Turn:
     not_before: dt.datetime | None
     spent: int
     crawl_delay: float
+    taken_at: dt.datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class HostNews:
     """What a worker saw of a host since its last news.
 
-    `failures` in a row at the end (0: the last request succeeded), `requests` made, `rest_until` what the server or
-    the budget asks for.
+    `failures` since then (0: the last request succeeded), `requests` made, `rest_until` what the server or the budget
+    asks for.
     """
 
     host: str
@@ -137,14 +140,16 @@ def take_hosts(
     turns = {}
     for host in session.scalars(wanted.with_for_update(skip_locked=True).execution_options(populate_existing=True)):
         host.holder, host.held_until = worker, now + lease
-        turns[host.name] = Turn(host.name, host.openings > 0, host.last_request_at, host.spent(now), host.crawl_delay)
+        turns[host.name] = Turn(
+            host.name, host.openings > 0, host.last_request_at, host.spent(now), host.crawl_delay, taken_at=now
+        )
     return turns
 
 
-def renew_leases(session: Session, worker: str, *, now: dt.datetime, lease: dt.timedelta) -> None:
-    """Go on holding what the worker holds."""
-    held = update(Host).where(Host.holder == worker).values(held_until=now + lease)
-    session.execute(held.execution_options(synchronize_session=False))
+def renew_leases(session: Session, worker: str, *, now: dt.datetime, lease: dt.timedelta) -> set[str]:
+    """Go on holding what the worker still holds; returns these hosts. The others were taken while it slept."""
+    held = update(Host).where(Host.holder == worker).values(held_until=now + lease).returning(Host.name)
+    return set(session.scalars(held.execution_options(synchronize_session=False)))
 
 
 def release_hosts(session: Session, names: Iterable[str], worker: str) -> None:
@@ -217,12 +222,17 @@ def _apply(session: Session, host: Host, news: HostNews, actor: str, now: dt.dat
             host.openings = 0
             record(session, "host.closed", _subject(host.name), actor=actor, at=now, host=host.name)
     if news.failures:
-        host.last_failure = news.failure[:MAX_REASON_CHARACTERS]
+        host.last_failure = _stored(news.failure)
         host.failures = news.failures if news.succeeded else host.failures + news.failures
         if host.failures >= FAILURES_TO_OPEN or host.openings:
             _open(session, host, actor, now)
     if news.rest_until is not None and (host.rest_until is None or host.rest_until < news.rest_until):
-        host.rest_until, host.rest_reason = news.rest_until, news.rest_reason[:MAX_REASON_CHARACTERS]
+        host.rest_until, host.rest_reason = news.rest_until, _stored(news.rest_reason)
+
+
+def _stored(words: str) -> str:
+    """A server's words without what no database stores, cut."""
+    return storable(words)[:MAX_REASON_CHARACTERS]
 
 
 def _open(session: Session, host: Host, actor: str, now: dt.datetime) -> None:

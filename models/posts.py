@@ -11,7 +11,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, ForeignKey, Index, LargeBinary, String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, JsonObject, Row, Sha256, insert_into
+from models.base import Base, Id, JsonObject, Row, Sha256, insert_into, storable
 from models.canonical import sha256_hex
 from models.clock import as_utc, utc_now
 from models.errors import BadInput
@@ -145,11 +145,6 @@ class Stored:
     seen: int
     new: int
     edited: int
-
-
-def storable(text: str) -> str:
-    """`text` without NUL and lone surrogates, which PostgreSQL and UTF-8 refuse."""
-    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
 
 
 def store_posts(

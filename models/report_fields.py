@@ -11,9 +11,8 @@ import datetime as dt
 import enum
 from collections.abc import Mapping
 
-from models.base import JsonObject
+from models.base import JsonObject, storable
 from models.errors import BadInput
-from models.posts import storable
 
 MAX_CHARACTERS = 10_000
 

@@ -15,8 +15,9 @@ from crawler.moments import from_epoch, parse_moment
 from crawler.postlinks import platform_of, post_link
 from crawler.records import UNKNOWN_PLATFORM, Opened, Record, parse_records, read_lines
 from crawler.source import Parsed
+from models.base import storable
 from models.errors import BadInput
-from models.posts import ParsedPost, storable
+from models.posts import ParsedPost
 
 REQUIRED = ("id", "author", "body")
 LINKS = ("url", "post_url", "tiktok_url", "link", "tweet_url")

@@ -23,8 +23,9 @@ from crawler.feed_xml import decode, name_of, read_root
 from crawler.jsontext import read_json, text_at
 from crawler.moments import parse_moment
 from crawler.source import Answer, Ask, Blocked, Gone, Holder, KnownPost, Page, Parsed, Source, Unparsed, unparsed
+from models.base import storable
 from models.errors import BadInput
-from models.posts import ParsedPost, storable
+from models.posts import ParsedPost
 
 ORIGIN = "https://www.youtube.com"
 MAX_TEXT_CHARACTERS = 20_000

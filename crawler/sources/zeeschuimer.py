@@ -15,8 +15,9 @@ from crawler.captured_items import READERS
 from crawler.jsontext import read_json, text_at, value_at
 from crawler.records import NOT_PUBLIC, UNKNOWN_PLATFORM, NotPublic, Opened, Record, parse_records, read_lines
 from crawler.source import MAX_REASON_CHARACTERS, Parsed
+from models.base import storable
 from models.errors import BadInput
-from models.posts import ParsedPost, storable
+from models.posts import ParsedPost
 
 
 class Zeeschuimer:

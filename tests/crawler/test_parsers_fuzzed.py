@@ -21,8 +21,9 @@ from crawler.records import Opened
 from crawler.registry import SOURCES
 from crawler.roster import Roster
 from crawler.source import Answer, Blocked, Gone, KnownPost, Parsed
+from models.base import storable
 from models.errors import BadInput
-from models.posts import MAX_ID_CHARACTERS, MAX_TEXT_CHARACTERS, storable
+from models.posts import MAX_ID_CHARACTERS, MAX_TEXT_CHARACTERS
 
 EXPECTED = (BadInput, Gone, Blocked)
 EXAMPLE_SECONDS = 2.0

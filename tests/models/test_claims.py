@@ -40,7 +40,7 @@ def queue(world, due_at=DUE, *, missed=0, first=None, now=NOW):
 
 def claim(world, worker=ONE, count=2, now=NOW, **kwargs):
     with world.database.write() as session:
-        found = claim_runs(session, {HOST: count}, worker, actor="test", now=now, lease=LEASE, why_late={}, **kwargs)
+        found = claim_runs(session, {HOST: count}, worker, actor="test", now=now, lease=LEASE, **kwargs)
         return [run for run, _ in found]
 
 

@@ -27,9 +27,7 @@ def look(world):
         with world.database.write() as session:
             target = session.get_one(Target, world.target.id)
             queue_runs(session, [Due(target, now, now)], actor="test", now=now)
-            ((run, _),) = claim_runs(
-                session, {target.host: 1}, new_id(), actor="test", now=now, lease=dt.timedelta(1), why_late={}
-            )
+            ((run, _),) = claim_runs(session, {target.host: 1}, new_id(), actor="test", now=now, lease=dt.timedelta(1))
             fetch = Fetch(
                 run_id=run.id, url="https://example.invalid/api", status=404, headers={}, fetched_at=now,
                 body_sha256="0" * 64, media_type="",

@@ -14,6 +14,7 @@ from sqlalchemy import event, func, select
 
 from models import posts as posts_module
 from models.assessments import Act, Finding, ModelIdentity, Voice, store_assessments
+from models.base import storable
 from models.clock import utc_now
 from models.errors import BadInput
 from models.log import LogEntry
@@ -26,7 +27,6 @@ from models.posts import (
     Sighting,
     SightingState,
     Stored,
-    storable,
     store_posts,
 )
 from models.targets import Fetch, Run, Target, add_target, start_run
