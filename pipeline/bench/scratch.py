@@ -37,11 +37,15 @@ _FLAGS_A_TRANSACTION = 500
 
 
 @contextlib.contextmanager
-def scratch(*, square: str = NOWHERE, hosts: Sequence[str] = (), port: int = 8000) -> Iterator[Application]:
-    """A seeded installation whose accounts are at `square`; `hosts` (host:port) may be reached, without any delay."""
+def scratch(
+    *, square: str = NOWHERE, hosts: Sequence[str] = (), delay: float = 0.0, port: int = 8000
+) -> Iterator[Application]:
+    """A seeded installation whose accounts are at `square`; `hosts` (host:port) may be asked, `delay` seconds apart."""
     with tempfile.TemporaryDirectory(prefix="netra-bench-") as name:
         home = Path(name)
-        settings = f"[web]\nport = {port}\n[crawl]\nallowed_hosts = {json.dumps(list(hosts))}\ndelay_seconds = 0\n"
+        settings = (
+            f"[web]\nport = {port}\n[crawl]\nallowed_hosts = {json.dumps(list(hosts))}\ndelay_seconds = {delay}\n"
+        )
         (home / SETTINGS_FILE).write_text(settings, encoding="utf-8")
         prepare_home(home)
         with open_application(home) as app:

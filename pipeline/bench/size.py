@@ -11,6 +11,8 @@ class Size:
 
     `rounds` of every measurement; `mixed` and `political` posts scored in a round; `hosts` with `accounts` of
     `posts` crawled in a round; `flags` in the queue and `views` of each page in a round; `captures` in a round.
+    `lag_targets` due within an hour on `lag_hosts`, asked `lag_delay` seconds apart, each with `lag_past` runs behind
+    it, watched for `lag_seconds` after `lag_warm_up`.
     """
 
     rounds: int = 3
@@ -22,3 +24,9 @@ class Size:
     flags: int = 5_000
     views: int = 20
     captures: int = 5
+    lag_targets: int = 100_000
+    lag_hosts: int = 500
+    lag_delay: float = 1.0
+    lag_past: int = 10
+    lag_warm_up: float = 60.0
+    lag_seconds: float = 300.0
