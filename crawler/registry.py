@@ -12,6 +12,7 @@ from crawler.sources.wordpress import WordPress
 from crawler.sources.x_v2 import XV2
 from crawler.sources.youtube import YouTube
 from models.errors import BadInput
+from models.targets import host_of
 
 SOURCES: dict[str, Source] = {
     "bluesky": Bluesky(),
@@ -36,10 +37,10 @@ def source_named(name: str) -> Source:
     return SOURCES[name]
 
 
-def check_address(source: str, address: str) -> None:
-    """Let pass only addresses that the source can crawl; for whoever adds targets.
+def asked_host(source: str, address: str) -> str:
+    """The server that a crawl of this address asks first; for whoever adds targets. Often it is not the address's own.
 
     Raises:
         BadInput: unknown source, or an address of another form.
     """
-    source_named(source).begin(address, {})
+    return host_of(source_named(source).begin(address, {}).url)

@@ -158,8 +158,11 @@ def add_target(
     interval_seconds: int | None = None,
     cron: str | None = None,
     first_due_at: dt.datetime | None = None,
+    host: str | None = None,
 ) -> Target:
     """Put an account or an official feed on the schedule; adding it twice gives the first row.
+
+    `host` is the server that is asked, where that is not the address's own (`crawler.registry.asked_host`).
 
     With neither interval nor `cron` (checked by `models.calendar`) the contest's stages set the pace.
 
@@ -179,7 +182,7 @@ def add_target(
         account_id=None if account is None else account.id,
         source=source,
         address=address,
-        host=host_of(address),
+        host=host_of(address) if host is None else host,
         interval_seconds=interval_seconds,
         cron=cron,
         next_due_at=first_due_at or utc_now(),

@@ -33,10 +33,10 @@ from models.contest import ContestSpec
 from models.log import sign_checkpoint
 from models.mandates import Contest, Mandate
 from models.retention import purge
-from models.targets import Target
+from models.targets import Target, refusals
 from models.uploads import drop_old_uploads
 from pipeline.application import Application
-from pipeline.calendar import Rule, rule_of, times_until
+from pipeline.calendar import Rule, Times, rule_of, times_until
 from pipeline.counting import count_health
 from pipeline.settings import Settings
 
@@ -44,7 +44,7 @@ ACTOR = "stage:{}"
 DUE_BATCH = 500
 DUE_ROUNDS = 20
 REFUSED_AGAIN = dt.timedelta(hours=1)
-"""A target that may not be crawled is asked about again this much later, so that refusals do not fill the log."""
+"""A target that may not be crawled is looked at again this much later."""
 ASSESS_BATCH = 512
 CLUSTER_BATCH = 500
 CAPTURE_BATCH = 25
@@ -83,8 +83,10 @@ def mend_calendar(app: Application, *, now: dt.datetime | None = None) -> int:
                 .order_by(Target.id)
                 .limit(DUE_BATCH)
             ).all()
-            rules = _rules(session, targets)
+            rules, refused = _rules(session, targets), refusals(session, targets, moment)
             for target in targets:
+                if target.id in refused:
+                    continue
                 wanted = rules[target.id].after(rules[target.id].after(moment))
                 if target.next_due_at > wanted:
                     target.next_due_at, mended = wanted, mended + 1
@@ -182,26 +184,25 @@ STAGES = (
 
 
 def _queue_batch(app: Application, moment: dt.datetime) -> int:
+    """The times are computed before anything is locked: after a long outage there are many of them."""
+    wanted = select(Target).where(Target.next_due_at <= moment, Target.paused.is_(False))
+    with app.database.read() as session:
+        ripe = session.scalars(wanted.order_by(Target.next_due_at).limit(DUE_BATCH)).all()
+        rules = _rules(session, ripe)
+    times = {target.id: times_until(rules[target.id], target.next_due_at, moment) for target in ripe}
     with app.database.write() as session:
-        targets = session.scalars(
-            select(Target)
-            .where(Target.next_due_at <= moment, Target.paused.is_(False))
-            .order_by(Target.next_due_at)
-            .limit(DUE_BATCH)
-            .with_for_update(skip_locked=True)
-        ).all()
-        rules = _rules(session, targets)
-        times = {target.id: times_until(rules[target.id], target.next_due_at, moment) for target in targets}
-        due = [
-            Due(target, times[target.id].latest, times[target.id].first, times[target.id].missed,
-                _looks_back_to(target, rules[target.id].spec, moment))
-            for target in targets
-        ]  # fmt: skip
+        held = session.scalars(wanted.where(Target.id.in_(times)).with_for_update(skip_locked=True))
+        targets = [target for target in held if target.next_due_at == times[target.id].first]
+        due = [_due(target, times[target.id], rules[target.id].spec, moment) for target in targets]
         refused = queue_runs(session, due, actor=ACTOR.format("due"), now=moment)
         for target in targets:
             following = times[target.id].next
             target.next_due_at = max(following, moment + REFUSED_AGAIN) if target.id in refused else following
     return len(targets)
+
+
+def _due(target: Target, times: Times, spec: ContestSpec, moment: dt.datetime) -> Due:
+    return Due(target, times.latest, times.first, times.missed, _looks_back_to(target, spec, moment))
 
 
 def _rules(session: Session, targets: Sequence[Target]) -> dict[str, Rule]:

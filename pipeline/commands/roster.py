@@ -10,7 +10,7 @@ from rich.console import Console
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crawler.registry import check_address
+from crawler.registry import asked_host
 from models.clock import utc_now
 from models.errors import BadInput, NotFound
 from models.officers import actor_of
@@ -91,7 +91,7 @@ def add_feed(
     home: Home = None,
 ) -> None:
     """Tambahkan umpan RSS/Atom resmi sebuah instansi (tanpa akun pribadi)."""
-    check_address("feed", address)
+    host = asked_host("feed", address)
     with open_application(home) as app:
         acting = acting_operator(app.database, officer)
         with app.database.write() as session:
@@ -103,6 +103,7 @@ def add_feed(
                 account=None,
                 actor=actor_of(acting),
                 interval_seconds=minutes * 60,
+                host=host,
             )
     typer.echo(target.id)
 

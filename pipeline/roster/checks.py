@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
-from crawler.registry import SOURCES, check_address
+from crawler.registry import SOURCES, asked_host
 from models.accounts import Confidence, Source, SourceKind, confidence_of
 from models.accounts.ladder import LONGEST_REFERENCE
 from models.accounts.rows import HANDLE_CHARACTERS
@@ -39,7 +39,6 @@ MAX_ROWS = 50_000
 HEADER_WITHIN = 20
 """Titles may stand above the header, this many rows at most."""
 
-DEFAULT_MINUTES = 60
 ROWS_NAMED = 5
 
 _PLATFORM = re.compile(r"[a-z0-9_]{1,32}")
@@ -60,7 +59,7 @@ class AccountLine:
     url: str
     evidence: Source
     confidence: Confidence | None
-    interval_seconds: int
+    interval_seconds: int | None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -263,19 +262,19 @@ class _Row:
         if not address or platform not in SOURCES:
             return
         try:
-            check_address(platform, address)
+            asked_host(platform, address)
         except BadInput as error:
             self.note("address", "address", value=error.message)
 
-    def interval(self) -> int:
-        """Seconds between two crawls."""
+    def interval(self) -> int | None:
+        """Seconds between two crawls; None leaves it to the contest's stages."""
         text = self.text("interval_minutes")
         least, most = MIN_INTERVAL_SECONDS // 60, MAX_INTERVAL_SECONDS // 60
         if text and not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and
                          least <= int(text) <= most):  # fmt: skip
             self.note("interval_minutes", "interval", value=text, least=least, most=most)
-            return 0
-        return 60 * int(text or DEFAULT_MINUTES)
+            return None
+        return 60 * int(text) if text else None
 
     def kind(self) -> SourceKind | None:
         """The kind of evidence, None when it is not said."""

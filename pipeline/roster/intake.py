@@ -11,6 +11,7 @@ from typing import BinaryIO, TypeVar
 from sqlalchemy import case, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from crawler.registry import asked_host
 from models.accounts import (
     Account,
     Claim,
@@ -165,6 +166,7 @@ def _schedule(session: Session, mandate: Mandate, scheduled: Sequence[tuple[Acco
             account=account,
             actor=actor,
             interval_seconds=line.interval_seconds,
+            host=asked_host(line.source, line.address),
         )
 
 

@@ -30,7 +30,7 @@ _HELP = {
     "evidence_kind": "Pilih dari daftar; tingkat keyakinan mengikuti jenis bukti.",
     "seen_on": "Tanggal bukti dilihat, misalnya 2026-10-05.",
     "confidence": "Boleh kosong. Hanya dapat menurunkan tingkat keyakinan, tidak menaikkan.",
-    "interval_minutes": "Jarak antarcrawl dalam menit; kosong berarti 60.",
+    "interval_minutes": "Jarak antarcrawl dalam menit; kosong: menurut tahapan pemilihan.",
 }
 
 

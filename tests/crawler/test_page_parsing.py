@@ -13,7 +13,7 @@ from crawler.page_items import MAX_ITEMS
 from crawler.page_moments import read_moment
 from crawler.page_readers import READERS, read_with
 from crawler.page_selectors import parse_selectors, split_address
-from crawler.registry import check_address
+from crawler.registry import asked_host
 from crawler.source import Answer, Ask, Blocked, Gone, KnownPost
 from crawler.sources.page import PublicPage, parse_posts
 from models.errors import BadInput
@@ -184,7 +184,7 @@ def test_the_form_of_an_address_is_read_back_as_written():
     assert str(parse_selectors(quoted)) == quoted
     assert str(parse_selectors("netra:item=.a%20.b;text=[title='50%25']")) == "netra:item=.a .b;text=[title='50%25']"
     assert str(split_address("https://a.example/x#netra:zone=wib")[1]) == "netra:zone=WIB"
-    check_address("page", LISTING)
+    asked_host("page", LISTING)
 
 
 @pytest.mark.parametrize(

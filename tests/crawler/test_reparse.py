@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from crawler.reparse import reparse
+from models.accounts import Account
 from models.bodies import keep_body
 from models.clock import utc_now
 from models.errors import BadInput
@@ -117,3 +118,17 @@ def test_lines_of_an_imported_file_are_read_again_by_its_own_reader(sqlite_world
         session.get_one(Fetch, fetch_id).kind = "zeeschuimer"
     assert again(sqlite_world, evidence).posts == 1
     assert texts(sqlite_world) == ["Ayo berbenah"]
+
+
+def test_a_page_that_turned_out_to_be_somebody_elses_is_not_read_again(sqlite_world, evidence, page):
+    item = {"post": {"uri": "at://did:plc:lain/app.bsky.feed.post/3k", "cid": "c", "author": {"did": "did:plc:lain",
+            "handle": "lain.example"}, "record": {"text": "bukan milik Sari", "createdAt": "2026-10-05T07:30:00Z"},
+            "indexedAt": "2026-10-05T07:30:00Z"}}  # fmt: skip
+    page(body=json.dumps({"feed": [item]}).encode())
+    with sqlite_world.database.write() as session:
+        target = session.get_one(Target, sqlite_world.target.id)
+        target.source, target.address = "bluesky", "https://bsky.app/profile/sari.example"
+        target.watermark = {"did": "did:plc:lain", "handle": "lain.example"}
+        session.get_one(Account, sqlite_world.account.id).external_id = "did:plc:sari"
+    assert again(sqlite_world, evidence).skipped == 1
+    assert texts(sqlite_world) == []
