@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from crawler.reparse import reparse
+from crawler.sources.bluesky import Bluesky
 from models.accounts import Account
 from models.bodies import keep_body
 from models.clock import utc_now
@@ -124,8 +125,9 @@ def test_a_page_that_turned_out_to_be_somebody_elses_is_not_read_again(sqlite_wo
     item = {"post": {"uri": "at://did:plc:lain/app.bsky.feed.post/3k", "cid": "c", "author": {"did": "did:plc:lain",
             "handle": "lain.example"}, "record": {"text": "bukan milik Sari", "createdAt": "2026-10-05T07:30:00Z"},
             "indexedAt": "2026-10-05T07:30:00Z"}}  # fmt: skip
-    page(body=json.dumps({"feed": [item]}).encode())
+    fetch_id = page(body=json.dumps({"feed": [item]}).encode())
     with sqlite_world.database.write() as session:
+        session.get_one(Fetch, fetch_id).kind = Bluesky().begin("https://bsky.app/profile/sari.example", {}).kind
         target = session.get_one(Target, sqlite_world.target.id)
         target.source, target.address = "bluesky", "https://bsky.app/profile/sari.example"
         target.watermark = {"did": "did:plc:lain", "handle": "lain.example"}

@@ -96,7 +96,14 @@ def test_what_was_typed_goes_to_the_look_and_its_answer_is_shown_as_cards(site):
     assert (source, address, officer) == ("page", PAGE, "operator")
     assert {name: value for name, value in selectors.items() if value} == SELECTORS
     assert 'value="h2, .isi"' in text
-    for shown in ("2 unggahan terbaca", "5 Oktober 2026", "Warga Rekaan", "unggahan tanpa teks", "Dari JSON-LD", f"{PAGE}/1"):
+    for shown in (
+        "2 unggahan terbaca",
+        "5 Oktober 2026",
+        "Warga Rekaan",
+        "unggahan tanpa teks",
+        "Dari JSON-LD",
+        f"{PAGE}/1",
+    ):
         assert shown in text, shown
     assert f"{PAGE}#netra:item=article.unggahan;text=h2, .isi" in html.unescape(text)
     assert 'data-copy="&#34;https://kabar.example' in text
