@@ -26,7 +26,7 @@ lint: $(VENV)/.dev
 
 # PATH first, then Playwright's own browser, then the system's packages.
 chromium: $(VENV)/.runtime
-	@$(BIN)/python -c "from crawler.capture_chromium import find_chromium; find_chromium()" 2>/dev/null \
+	@$(BIN)/python -c "from crawler.capturing.chromium import find_chromium; find_chromium()" 2>/dev/null \
 	|| timeout 300 $(BIN)/playwright install --with-deps chromium >/dev/null 2>&1 \
 	|| (apt-get update -qq && apt-get install -y -qq chromium) \
 	|| { echo "Chromium is missing: install it with your system's package manager, then repeat."; exit 2; }

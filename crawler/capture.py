@@ -17,12 +17,12 @@ from pathlib import Path
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
-from crawler.capture_browser import CaptureBrowser
-from crawler.capture_config import BrowserMissing, CaptureConfig
-from crawler.capture_hand import hand_made
-from crawler.capture_job import PAGE_FILE, SCREENSHOT_FILE, Job, Shot
-from crawler.capture_rendering import payload_at, rendering
-from crawler.capture_text import FOUND_RATIO
+from crawler.capturing.browser import CaptureBrowser
+from crawler.capturing.config import BrowserMissing, CaptureConfig
+from crawler.capturing.found_text import FOUND_RATIO
+from crawler.capturing.hand import hand_made
+from crawler.capturing.job import PAGE_FILE, SCREENSHOT_FILE, Job, Shot
+from crawler.capturing.rendering import payload_at, rendering
 from models.accounts import require_attribution
 from models.base import JsonObject
 from models.bodies import read_body

@@ -14,8 +14,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from crawler.config import CrawlConfig
-from crawler.manners import host_name
-from crawler.page_outline import Hint
+from crawler.fetcher.manners import host_name
+from crawler.pages.outline import Hint
 from crawler.registry import SOURCES, source_named
 from crawler.source import Answer, Unparsed
 from crawler.wire import (
@@ -200,7 +200,7 @@ def _last_words(look: Look, fetcher: Connection) -> None:
 
 
 def _fetch(coordinator: Connection, config: CrawlConfig) -> None:
-    from crawler.fetching import fetch_for  # noqa: PLC0415 - Scrapy lives in this process only
+    from crawler.fetcher.process import fetch_for  # noqa: PLC0415 - Scrapy lives in this process only
 
     fetch_for(coordinator, config)
 
@@ -214,7 +214,7 @@ def _as_crawled(source: str, answered: list[Received]) -> Readings:
 
 
 def _read_saved(source: str, address: str, answer: Answer) -> Readings:
-    from crawler.preview_reading import readings  # noqa: PLC0415 - the parsers of foreign bytes stay in the child
+    from crawler.pages.preview_reading import readings  # noqa: PLC0415 - the parsers of foreign bytes stay in the child
 
     return readings(source, address, answer)
 

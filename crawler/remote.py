@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from crawler.config import CrawlConfig
-from crawler.fetching import fetch_for
+from crawler.fetcher.process import fetch_for
 from crawler.wire import FromCoordinator, FromFetcher, Heartbeat, Question, Received
 
 GROUP_MESSAGES = 64

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
-from crawler.formats import FILE_SOURCES
-from crawler.records import parse_records
+from crawler.files.formats import FILE_SOURCES
+from crawler.files.records import parse_records
 from crawler.registry import source_named
 from crawler.source import Answer, Ask, Blocked, Gone, Page, Parsed, unparsed
 from models.errors import BadInput, StorageError

@@ -16,7 +16,7 @@ from pipeline.settings import Settings
 if TYPE_CHECKING:  # torch, Scrapy, Playwright and SQLAlchemy are loaded only by the part that needs them
     from classifier.assess import Model
     from classifier.drifting import Watcher
-    from crawler.capture_config import CaptureConfig
+    from crawler.capturing.config import CaptureConfig
     from crawler.config import CrawlConfig
     from models.database import Database
 
@@ -55,7 +55,7 @@ def worker_name(settings: Settings) -> str:
 
 def capture_config(settings: Settings) -> CaptureConfig:
     """Limits and exceptions of the capturing browser."""
-    from crawler.capture_config import CaptureConfig  # noqa: PLC0415
+    from crawler.capturing.config import CaptureConfig  # noqa: PLC0415
 
     return CaptureConfig(contact=settings.crawl.contact, allowed=settings.crawl.allowed())
 
@@ -66,7 +66,7 @@ def browser_path() -> str:
     Raises:
         StorageError: there is none; says how to install one.
     """
-    from crawler.capture_chromium import find_chromium  # noqa: PLC0415
+    from crawler.capturing.chromium import find_chromium  # noqa: PLC0415
 
     return str(find_chromium())
 

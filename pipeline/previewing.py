@@ -60,7 +60,7 @@ def with_selectors(source: str, address: str, selectors: Mapping[str, str]) -> s
     Raises:
         BadInput: the source takes none, the address has some already, or one is wrong; names the part.
     """
-    from crawler.page_selectors import selectors_of, split_address  # noqa: PLC0415
+    from crawler.pages.selectors import selectors_of, split_address  # noqa: PLC0415
 
     given = {name: value for name, value in selectors.items() if value.strip()}
     if not given:

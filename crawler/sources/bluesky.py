@@ -21,11 +21,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from crawler.atproto import DID, PLC_DIRECTORY, authority, error_in, identity_url, is_post_uri, pds_in
-from crawler.bluesky_address import Address, parse_address
-from crawler.bluesky_posts import Listing, read_feed, read_records, record_post, view_post
-from crawler.jsontext import read_json, text_at, value_at
+from crawler.platforms.atproto import DID, PLC_DIRECTORY, authority, error_in, identity_url, is_post_uri, pds_in
+from crawler.platforms.bluesky_address import Address, parse_address
+from crawler.platforms.bluesky_posts import Listing, read_feed, read_records, record_post, view_post
 from crawler.source import Answer, Ask, Blocked, Gone, Holder, KnownPost, Page, Parsed, Source
+from crawler.text.jsontext import read_json, text_at, value_at
 from models.base import JsonObject
 from models.errors import BadInput
 from models.posts import ParsedPost

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from crawler.feed_identity import Known, recognise, remembered
-from crawler.feed_items import FeedItem
-from crawler.feed_json import read_json_feed
-from crawler.feed_markup import read_markup
-from crawler.feed_xml import decode
+from crawler.feeds.identity import Known, recognise, remembered
+from crawler.feeds.items import FeedItem
+from crawler.feeds.json_feed import read_json_feed
+from crawler.feeds.markup import read_markup
+from crawler.feeds.xml import decode
 from crawler.source import Answer, Ask, Page, Parsed, Source, Unparsed, unparsed
 from models.errors import BadInput
 from models.posts import ParsedPost

@@ -9,12 +9,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 
-from crawler.columns import BadField, check_header, web_address
-from crawler.delimited import Rows
-from crawler.moments import from_epoch, parse_moment
-from crawler.postlinks import platform_of, post_link
-from crawler.records import UNKNOWN_PLATFORM, Opened, Record, parse_records, read_lines
+from crawler.files.columns import BadField, check_header, web_address
+from crawler.files.delimited import Rows
+from crawler.files.postlinks import platform_of, post_link
+from crawler.files.records import UNKNOWN_PLATFORM, Opened, Record, parse_records, read_lines
 from crawler.source import Parsed
+from crawler.text.moments import from_epoch, parse_moment
 from models.base import storable
 from models.errors import BadInput
 from models.posts import ParsedPost
@@ -27,7 +27,7 @@ IDS = ("author_id", "author_user_id")
 
 
 class FourCat:
-    """The file format; see `crawler.records.FileSource`."""
+    """The file format; see `crawler.files.records.FileSource`."""
 
     media_type = "text/csv; charset=utf-8"
 

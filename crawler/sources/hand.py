@@ -2,7 +2,7 @@
 
 Columns: `url`, `author`, `text`, `posted_at`, `image` (PNG or JPEG in the sheet's directory), `captured_by`,
 `captured_at`; if wanted `page` (the page saved as MHTML, in which the text is then looked for), and `platform` and `id`
-where the address is of no platform that `crawler.postlinks` knows. Times without a zone are those of the mandate.
+where the address is of no platform that `crawler.files.postlinks` knows. Times without a zone are those of the mandate.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from pathlib import Path
 
 import yaml
 
-from crawler.columns import BadField, check_header, platform_name, web_address
-from crawler.delimited import Rows
-from crawler.images import MAX_BYTES, Image, read_image
-from crawler.mhtml_page import MAX_BYTES as MAX_PAGE_BYTES
-from crawler.mhtml_page import read_saved_page, share_on_page
-from crawler.moments import parse_moment
-from crawler.postlinks import PostLink, post_link
-from crawler.records import Document, Opened, Record, read_lines
+from crawler.files.columns import BadField, check_header, platform_name, web_address
+from crawler.files.delimited import Rows
+from crawler.files.images import MAX_BYTES, Image, read_image
+from crawler.files.postlinks import PostLink, post_link
+from crawler.files.records import Document, Opened, Record, read_lines
+from crawler.files.saved_page import MAX_BYTES as MAX_PAGE_BYTES
+from crawler.files.saved_page import read_saved_page, share_on_page
+from crawler.text.moments import parse_moment
 from models.base import JsonObject
 from models.canonical import sha256_hex
 from models.errors import BadInput
@@ -38,7 +38,10 @@ _ZONES = {"WIB": "+07:00", "WITA": "+08:00", "WIT": "+09:00"}
 
 
 class ByHand:
-    """The sheet; see `crawler.records.FileSource`. What is kept of a row is what was typed, and the files it names."""
+    """The sheet; see `crawler.files.records.FileSource`.
+
+    What is kept of a row is what was typed, and the files it names.
+    """
 
     media_type = "application/json"
 

@@ -3,7 +3,7 @@
 API: https://docs.joinmastodon.org/methods/accounts/#lookup and #statuses, /methods/statuses/#get and #history.
 
 The watermark is `{"account_id", "moved_to", "newest", "pending"}`: the account's lasting id, the account it says it
-moved to, and how far its timeline is known (`crawler.timeline`).
+moved to, and how far its timeline is known (`crawler.platforms.timeline`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from crawler import timeline
-from crawler.mastodon_status import (
+from crawler.platforms import timeline
+from crawler.platforms.mastodon_status import (
     Address,
     StatusPage,
     parse_address,
@@ -26,8 +26,8 @@ from crawler.mastodon_status import (
     read_status,
     status_id_in,
 )
+from crawler.platforms.timeline import Leg, Step, order
 from crawler.source import Answer, Ask, Blocked, Gone, Holder, KnownPost, Page, Parsed, Source
-from crawler.timeline import Leg, Step, order
 from models.errors import BadInput
 from models.posts import ParsedPost
 

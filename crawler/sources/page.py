@@ -1,4 +1,4 @@
-"""Any public page: what it says about itself, or what an operator's selectors find (`crawler.page_selectors`).
+"""Any public page: what it says about itself, or what an operator's selectors find (`crawler.pages.selectors`).
 
 An address is the page's URL, with the selectors in its fragment. The watermark is `{"posts": […]}`, by which moved
 and edited posts are recognised as those of a feed are; their ids are scoped by the URL alone, so that mending the
@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from crawler.feed_identity import Known, normal_link, recognise, remembered
-from crawler.page_document import read_document
-from crawler.page_items import PageItem
-from crawler.page_readers import read_page
-from crawler.page_selectors import Selectors, split_address
+from crawler.feeds.identity import Known, normal_link, recognise, remembered
+from crawler.pages.document import read_document
+from crawler.pages.items import PageItem
+from crawler.pages.readers import read_page
+from crawler.pages.selectors import Selectors, split_address
 from crawler.source import Answer, Ask, Blocked, Gone, KnownPost, Page, Parsed, Source, Unparsed, unparsed
 from models.errors import BadInput
 from models.posts import ParsedPost

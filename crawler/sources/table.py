@@ -1,20 +1,20 @@
-"""Posts typed or exported as a table: CSV and JSON Lines, with the columns of `crawler.columns`."""
+"""Posts typed or exported as a table: CSV and JSON Lines, with the columns of `crawler.files.columns`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crawler.columns import OPTIONAL, REQUIRED, check_header, row_record
-from crawler.delimited import Rows
-from crawler.jsontext import read_json
-from crawler.records import Opened, Record, parse_records, read_lines
+from crawler.files.columns import OPTIONAL, REQUIRED, check_header, row_record
+from crawler.files.delimited import Rows
+from crawler.files.records import Opened, Record, parse_records, read_lines
 from crawler.source import Parsed
+from crawler.text.jsontext import read_json
 from models.errors import BadInput
 
 
 class Csv:
-    """Comma- or semicolon-separated values with a header line; see `crawler.records.FileSource`."""
+    """Comma- or semicolon-separated values with a header line; see `crawler.files.records.FileSource`."""
 
     media_type = "text/csv; charset=utf-8"
 
@@ -31,7 +31,7 @@ class Csv:
 
 
 class Jsonl:
-    """One JSON object on each line; see `crawler.records.FileSource`."""
+    """One JSON object on each line; see `crawler.files.records.FileSource`."""
 
     media_type = "application/jsonl"
 

@@ -5,8 +5,8 @@ About twenty messages a page, the newest last; `?before=N` is the page below mes
 such page. Telegram shows that a message was edited, not when.
 
 The watermark is `{"peer", "newest", "pending"}`: the channel's lasting number, and how far its messages are known
-(`crawler.timeline`). An album is one post whose number is that of its first medium; the numbers of the others are gaps,
-not deletions.
+(`crawler.platforms.timeline`). An album is one post whose number is that of its first medium; the numbers of the others
+are gaps, not deletions.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from crawler import timeline
+from crawler.platforms import timeline
+from crawler.platforms.telegram_message import Message
+from crawler.platforms.telegram_page import ChannelPage, read_page
+from crawler.platforms.timeline import Leg, Step, order
 from crawler.source import Answer, Ask, Blocked, Gone, Holder, KnownPost, Page, Parsed, Source, Unparsed
-from crawler.telegram_message import Message
-from crawler.telegram_page import ChannelPage, read_page
-from crawler.timeline import Leg, Step, order
 from models.base import JsonObject
 from models.errors import BadInput
 from models.posts import ParsedPost

@@ -14,10 +14,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crawler.jsontext import read_json, text_at, value_at
-from crawler.moments import parse_moment
-from crawler.records import NOT_PUBLIC, Opened, Record, parse_records, read_lines
+from crawler.files.records import NOT_PUBLIC, Opened, Record, parse_records, read_lines
 from crawler.source import MAX_REASON_CHARACTERS, Parsed
+from crawler.text.jsontext import read_json, text_at, value_at
+from crawler.text.moments import parse_moment
 from models.errors import BadInput
 from models.posts import ParsedPost
 
@@ -29,7 +29,10 @@ _NAME = re.compile(r"\w{1,50}")
 
 
 class Twarc:
-    """The file format; see `crawler.records.FileSource`. Raw is one tweet with its author, as twarc flattens it."""
+    """The file format; see `crawler.files.records.FileSource`.
+
+    Raw is one tweet with its author, as twarc flattens it.
+    """
 
     media_type = "application/jsonl"
 

@@ -22,11 +22,11 @@ from warcio.bufferedreaders import ChunkedDataReader
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeadersParserException
 
-from crawler.archive_limits import open_zip
-from crawler.encodings import decoded
-from crawler.jsontext import read_json, text_at, value_at
-from crawler.records import Opened
-from crawler.snapshots import MAX_BODY_BYTES, Snapshot
+from crawler.files.archive_limits import open_zip
+from crawler.files.encodings import decoded
+from crawler.files.records import Opened
+from crawler.files.snapshots import MAX_BODY_BYTES, Snapshot
+from crawler.text.jsontext import read_json, text_at, value_at
 from models.base import JsonObject
 from models.errors import BadInput
 
@@ -48,7 +48,7 @@ _DAMAGED = (
 
 
 class Warc:
-    """One WARC file, packed with gzip or plain; see `crawler.snapshots.SnapshotSource`."""
+    """One WARC file, packed with gzip or plain; see `crawler.files.snapshots.SnapshotSource`."""
 
     def snapshots(self, file: Opened) -> Iterator[Snapshot]:
         """Its responses."""

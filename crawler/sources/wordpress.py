@@ -7,8 +7,8 @@ API: https://developer.wordpress.org/rest-api/reference/posts/ and /users/; a si
 `/?rest_route=`, wordpress.com at https://developer.wordpress.com/docs/api/getting-started/.
 
 The watermark is `{"author", "plain", "newest", "pending"}`: the author's number, whether the API is asked below
-`rest_route`, and how far the posts are known (`crawler.timeline`). They come in the order of publication by the site's
-own clock, with which `before` compares as well; a post's number is as old as its first draft.
+`rest_route`, and how far the posts are known (`crawler.platforms.timeline`). They come in the order of publication by
+the site's own clock, with which `before` compares as well; a post's number is as old as its first draft.
 
 Not seen: pages that are no posts, comments, the hidden text of posts with a password, an edit of a post that is neither
 on the newest page nor within a look back.
@@ -23,11 +23,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from crawler import timeline
-from crawler.jsontext import read_json, text_at
-from crawler.source import Answer, Ask, Gone, Holder, KnownPost, Page, Parsed, Source
-from crawler.timeline import Leg, Step
-from crawler.wordpress_posts import (
+from crawler.platforms import timeline
+from crawler.platforms.timeline import Leg, Step
+from crawler.platforms.wordpress_posts import (
     Address,
     list_of,
     local_time,
@@ -37,6 +35,8 @@ from crawler.wordpress_posts import (
     read_post,
     read_posts,
 )
+from crawler.source import Answer, Ask, Gone, Holder, KnownPost, Page, Parsed, Source
+from crawler.text.jsontext import read_json, text_at
 from models.errors import BadInput
 from models.posts import ParsedPost
 

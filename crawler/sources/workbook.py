@@ -1,4 +1,4 @@
-"""Posts in an Excel workbook (XLSX, ECMA-376), with the columns of `crawler.columns` in the first row of a sheet.
+"""Posts in an Excel workbook (XLSX, ECMA-376), with the columns of `crawler.files.columns` in the first row of a sheet.
 
 Cells are read as they are shown being typed: dates as dates (in the zone of the mandate, since a cell has none), whole
 numbers as ids. A formula is refused, because what it shows today is not what somebody copied from a page.
@@ -20,9 +20,9 @@ from defusedxml import DefusedXmlException
 from lxml.etree import LxmlError
 from openpyxl.utils.exceptions import InvalidFileException
 
-from crawler.archive_limits import open_zip
-from crawler.columns import OPTIONAL, REQUIRED, check_header, row_record
-from crawler.records import Opened, Record
+from crawler.files.archive_limits import open_zip
+from crawler.files.columns import OPTIONAL, REQUIRED, check_header, row_record
+from crawler.files.records import Opened, Record
 from models.errors import BadInput
 
 MAX_UNPACKED_BYTES = 256 << 20
@@ -37,7 +37,7 @@ _DAMAGED = (
 
 
 class Workbook:
-    """One sheet of a workbook; see `crawler.records.FileSource`. Raw is each row as a line of JSON."""
+    """One sheet of a workbook; see `crawler.files.records.FileSource`. Raw is each row as a line of JSON."""
 
     media_type = "application/jsonl"
 

@@ -3,7 +3,8 @@
 API: https://docs.x.com/x-api/users/user-lookup-by-username, /x-api/users/get-posts, /x-api/posts/get-posts-by-ids.
 
 The watermark is `{"user_id", "newest", "pending"}`: the account's lasting id, and how far its timeline is
-known (`crawler.timeline`). Within a run the pages follow by X's token; a run that was cut off goes on by post id.
+known (`crawler.platforms.timeline`). Within a run the pages follow by X's token; a run that was cut off goes on by
+post id.
 
 Addresses are `https://x.com/NAME` and those of twitter.com. For trials, `http://HOST:PORT/NAME` asks that server
 instead: a crawl refuses plain http unless the operator configured the server, so nobody who can only add targets can
@@ -19,10 +20,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from crawler import timeline
+from crawler.platforms import timeline
+from crawler.platforms.timeline import Leg, Step, order
+from crawler.platforms.x_tweet import WITHHELD, TweetPage, User, problem_kind, read_tweets, read_user, read_versions
 from crawler.source import Answer, Ask, Gone, Holder, KnownPost, Page, Parsed, Source
-from crawler.timeline import Leg, Step, order
-from crawler.x_tweet import WITHHELD, TweetPage, User, problem_kind, read_tweets, read_user, read_versions
 from models.errors import BadInput
 from models.posts import ParsedPost
 

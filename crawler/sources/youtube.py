@@ -19,10 +19,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from lxml import etree
 
-from crawler.feed_xml import decode, name_of, read_root
-from crawler.jsontext import read_json, text_at
-from crawler.moments import parse_moment
+from crawler.feeds.xml import decode, name_of, read_root
 from crawler.source import Answer, Ask, Blocked, Gone, Holder, KnownPost, Page, Parsed, Source, Unparsed, unparsed
+from crawler.text.jsontext import read_json, text_at
+from crawler.text.moments import parse_moment
 from models.base import storable
 from models.errors import BadInput
 from models.posts import ParsedPost

@@ -1,8 +1,8 @@
 """Posts captured in a person's own browser with Zeeschuimer (https://github.com/digitalmethodsinitiative/zeeschuimer).
 
 NDJSON: an envelope (`source_platform`, `item_id`, `data`, …) around the item as the platform's own page received it.
-What is in the items is read by `crawler.captured_items`; an item of an unknown platform or shape is passed on raw,
-with its author where it names exactly one (docs/decisions/0016).
+What is in the items is read by `crawler.files.captured_items`; an item of an unknown platform or shape is passed on
+raw, with its author where it names exactly one (docs/decisions/0016).
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from crawler.authorship import stated_author
-from crawler.captured_items import READERS
-from crawler.jsontext import read_json, text_at, value_at
-from crawler.records import NOT_PUBLIC, UNKNOWN_PLATFORM, NotPublic, Opened, Record, parse_records, read_lines
+from crawler.files.authorship import stated_author
+from crawler.files.captured_items import READERS
+from crawler.files.records import NOT_PUBLIC, UNKNOWN_PLATFORM, NotPublic, Opened, Record, parse_records, read_lines
 from crawler.source import MAX_REASON_CHARACTERS, Parsed
+from crawler.text.jsontext import read_json, text_at, value_at
 from models.base import storable
 from models.errors import BadInput
 from models.posts import ParsedPost
 
 
 class Zeeschuimer:
-    """The file format; see `crawler.records.FileSource`."""
+    """The file format; see `crawler.files.records.FileSource`."""
 
     media_type = "application/x-ndjson"
 

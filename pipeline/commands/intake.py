@@ -89,7 +89,7 @@ def import_posts(
     home: Home = None,
 ) -> None:
     """Masukkan unggahan dari berkas; hanya akun terverifikasi dalam mandat yang disimpan."""
-    from crawler.imports import import_file  # noqa: PLC0415 - Scrapy's parsers are not needed elsewhere here
+    from crawler.files.imports import import_file  # noqa: PLC0415 - Scrapy's parsers are not needed elsewhere here
 
     with open_application(home) as app:
         acting = acting_operator(app.database, officer)

@@ -41,7 +41,7 @@ def preview(
 
 
 def _address(source: str, address: str, selectors: str) -> str:
-    from crawler.page_selectors import parse_selectors, split_address  # noqa: PLC0415
+    from crawler.pages.selectors import parse_selectors, split_address  # noqa: PLC0415
 
     if not selectors:
         return address

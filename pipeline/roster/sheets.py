@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, TypeVar
 from xml.etree.ElementTree import ParseError
 
-from crawler.archive_limits import open_zip
+from crawler.files.archive_limits import open_zip
 from models.errors import BadInput
 
 MAX_FILE_BYTES = 16 << 20

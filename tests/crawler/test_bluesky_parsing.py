@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.bluesky_posts import read_feed, read_records
+from crawler.platforms.bluesky_posts import read_feed, read_records
 from crawler.source import Answer, Ask, Blocked, Gone, KnownPost
 from crawler.sources.bluesky import Bluesky, parse_posts
 from models.errors import BadInput

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from crawler import capture_job as words
 from crawler.capture import (
     MANDATE_OVER,
     NO_PAGE,
@@ -23,6 +22,7 @@ from crawler.capture import (
     CaptureConfig,
     capture_pending,
 )
+from crawler.capturing import job as words
 from models.accounts import require_attribution, suspend_attribution
 from models.captures import MAX_ATTEMPTS, Capture, CaptureQuality, newest_capture
 from models.clock import utc_now

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.page_css import MAX_STEPS, Budget, compile_css, select
-from crawler.page_document import MAX_PAGE_BYTES, read_document
-from crawler.page_items import MAX_ITEMS
-from crawler.page_moments import read_moment
-from crawler.page_readers import READERS, read_with
-from crawler.page_selectors import parse_selectors, split_address
+from crawler.pages.css import MAX_STEPS, Budget, compile_css, select
+from crawler.pages.document import MAX_PAGE_BYTES, read_document
+from crawler.pages.items import MAX_ITEMS
+from crawler.pages.moments import read_moment
+from crawler.pages.readers import READERS, read_with
+from crawler.pages.selectors import parse_selectors, split_address
 from crawler.registry import asked_host
 from crawler.source import Answer, Ask, Blocked, Gone, KnownPost
 from crawler.sources.page import PublicPage, parse_posts

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crawler.formats import NAMES, form_named
-from crawler.records import Opened
+from crawler.files.formats import NAMES, form_named
+from crawler.files.records import Opened
+from crawler.files.roster import Roster
 from crawler.registry import SOURCES
-from crawler.roster import Roster
 from crawler.source import Answer, Blocked, Gone, KnownPost, Parsed
 from models.base import storable
 from models.errors import BadInput

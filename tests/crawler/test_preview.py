@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from crawler.config import CrawlConfig
-from crawler.page_document import read_document
-from crawler.page_outline import MAX_HINTS, field_hints, item_hints
-from crawler.page_selectors import parse_selectors
+from crawler.pages.document import read_document
+from crawler.pages.outline import MAX_HINTS, field_hints, item_hints
+from crawler.pages.selectors import parse_selectors
 from crawler.preview import any_turn, preview, preview_saved, previewed_sources
 from crawler.wire import Resting
 from models.clock import utc_now

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from crawler.imports import import_file
+from crawler.files.imports import import_file
 from models.accounts import Account, Confidence, claim_attribution, save_account, verify_attribution
 from models.officers import Officer
 from models.people import CivilServant

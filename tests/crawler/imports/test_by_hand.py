@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from crawler.capture import capture_pending
-from crawler.capture_config import CaptureConfig
-from crawler.images import Image, read_image
-from crawler.postlinks import PostLink, author_in, post_link
-from crawler.records import Opened
+from crawler.capturing.config import CaptureConfig
+from crawler.files.images import Image, read_image
+from crawler.files.postlinks import PostLink, author_in, post_link
+from crawler.files.records import Opened
 from crawler.sources.hand import ByHand
 from models.assessments import Act, Finding, ModelIdentity, Voice, store_assessments
 from models.bodies import read_body

@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import select
 
-from crawler.authorship import stated_author
+from crawler.files.authorship import stated_author
 from crawler.sources import twarc, zeeschuimer
 from models.bodies import read_body
 from models.errors import BadInput

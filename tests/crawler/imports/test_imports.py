@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from crawler.captured_items import READERS
-from crawler.imports import import_file
-from crawler.records import MAX_LINE_BYTES
+from crawler.files.captured_items import READERS
+from crawler.files.imports import import_file
+from crawler.files.records import MAX_LINE_BYTES
 from crawler.sources import table, zeeschuimer
 from models.accounts import (
     Attribution,

@@ -9,8 +9,8 @@ import openpyxl
 import pytest
 from sqlalchemy import select
 
-from crawler.formats import recognised
-from crawler.records import Opened
+from crawler.files.formats import recognised
+from crawler.files.records import Opened
 from crawler.sources.fourcat import parse_posts
 from crawler.sources.workbook import Workbook
 from models.bodies import read_body

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from crawler.encodings import decoded
-from crawler.mhtml_page import read_saved_page
-from crawler.records import Opened
+from crawler.files.encodings import decoded
+from crawler.files.records import Opened
+from crawler.files.saved_page import read_saved_page
 from crawler.sources import warc
 from crawler.sources.warc import Wacz, Warc
 from models.bodies import read_body

@@ -1,0 +1,1 @@
+"""From a flag to a capture: a guarded browser, one process a page."""

@@ -1,0 +1,1 @@
+"""RSS, Atom and JSON feeds into items, and items into posts that last."""

@@ -1,0 +1,1 @@
+"""Posts that people bring: tables, captures, archives, screenshots."""

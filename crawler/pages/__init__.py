@@ -1,0 +1,1 @@
+"""Public pages into posts: selectors, JSON-LD, microdata, OpenGraph."""

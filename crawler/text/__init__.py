@@ -1,0 +1,1 @@
+"""Bytes of others into JSON, times and plain text."""
