@@ -66,6 +66,6 @@ def bare_crawl(addresses: Sequence[str], out: Path) -> float:
     crawler = process.create_crawler(BareSpider)
     process.crawl(crawler, addresses=addresses)
     process.start()
-    if not isinstance(crawler.fetcher.spider, BareSpider):
+    if not isinstance(crawler.spider, BareSpider):
         raise TypeError("Scrapy made another spider")
-    return time.perf_counter() - crawler.fetcher.spider.answered_at
+    return time.perf_counter() - crawler.spider.answered_at

@@ -103,7 +103,7 @@ class GuardMiddleware:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> GuardMiddleware:
         """Scrapy's constructor."""
-        middleware = cls(Guard(crawler.fetcher.spider.config.allowed))
+        middleware = cls(Guard(crawler.spider.config.allowed))
         # When the spider opens, Scrapy has put its own resolver in place; before that, ours would be replaced.
         crawler.signals.connect(middleware.install, signals.spider_opened)
         return middleware
