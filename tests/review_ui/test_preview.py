@@ -15,8 +15,8 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from crawler.page_moments import ZONES as KNOWN_ZONES
-from crawler.page_selectors import PARTS as KNOWN_PARTS
+from crawler.pages.moments import ZONES as KNOWN_ZONES
+from crawler.pages.selectors import PARTS as KNOWN_PARTS
 from models.errors import BadInput, Conflict, NoMandate
 from models.posts import ParsedPost
 from review_ui.pages.preview import PARTS, ZONES
