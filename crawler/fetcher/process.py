@@ -55,6 +55,7 @@ def _settings(config: CrawlConfig) -> dict[str, Any]:
             "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": None,
             "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
         },
+        "EXTENSIONS": {"crawler.fetcher.in_flight.InFlight": 0},
         "ROBOTSTXT_OBEY": False,  # our own middleware does, and treats an unreadable robots.txt as RFC 9309 says
         "COOKIES_ENABLED": False,
         "METAREFRESH_ENABLED": False,
