@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from models.bodies import Body, read_body
 from models.targets import Fetch
 from pipeline.application import Application
 from pipeline.bench.crawling import crawled
@@ -21,15 +22,15 @@ UNIT = "kB per 1.000 unggahan"
 
 
 def measure_storage(size: Size) -> list[Figure]:
-    """Kilobytes in database and evidence for a thousand posts. One round: the same crawl fills the same bytes."""
+    """Kilobytes in the database for a thousand posts, their raw responses included. One round: the same crawl fills the same bytes."""
     with timelines(size) as addresses, crawled(addresses) as done:
         database, indices = _database_bytes(done.app.settings.home / "netra.sqlite")
         bodies = list(_raw_bodies(done.app))
-        evidence = sum(path.stat().st_size for path in done.app.evidence.root.rglob("*") if path.is_file())
+        packed = _packed_bytes(done.app)
         compressed = sum(len(gzip.compress(body)) for body in bodies)
     thousands = done.posts / 1_000
-    total, least = database + evidence, compressed + indices
-    parts = {"basis data": database, "indeks di dalamnya": indices, "bukti": evidence, "gzip": compressed}
+    total, least = database, compressed + indices
+    parts = {"basis data": database, "indeks di dalamnya": indices, "respons di dalamnya": packed, "gzip": compressed}
     note = ", ".join(f"{name} {part / thousands / 1_000:.0f}" for name, part in parts.items())
     return [
         Figure(
@@ -53,7 +54,12 @@ def _database_bytes(path: Path) -> tuple[int, int]:
     return int(total), int(indices)
 
 
+def _packed_bytes(app: Application) -> int:
+    with app.database.read() as session:
+        return session.scalar(select(func.sum(func.length(Body.packed)))) or 0
+
+
 def _raw_bodies(app: Application) -> Iterator[bytes]:
     with app.database.read() as session:
         for digest in session.scalars(select(Fetch.body_sha256).distinct()):
-            yield app.evidence.get(digest)
+            yield read_body(session, app.evidence, digest)
