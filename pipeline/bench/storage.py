@@ -22,7 +22,10 @@ UNIT = "kB per 1.000 unggahan"
 
 
 def measure_storage(size: Size) -> list[Figure]:
-    """Kilobytes in the database for a thousand posts, their raw responses included. One round: the same crawl fills the same bytes."""
+    """Kilobytes in the database for a thousand posts, their raw responses included.
+
+    One round: the same crawl fills the same bytes.
+    """
     with timelines(size) as addresses, crawled(addresses) as done:
         database, indices = _database_bytes(done.app.settings.home / "netra.sqlite")
         bodies = list(_raw_bodies(done.app))
