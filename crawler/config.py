@@ -25,8 +25,8 @@ class CrawlConfig:
     `contact` is what a site's operator finds in the User-Agent. `allowed` are the guard's exceptions as
     (host, port). `robots_waived` are hosts whose owner has permitted in writing what their robots.txt forbids.
     A host is asked by one request at a time, at least `delay` apart, unless `hosts` says otherwise for it; a server
-    that wants a pause of at most `longest_wait` is waited for, after a longer one the run ends and its target is due
-    then. `tokens` are the operator's own keys and `caps` the posts a month, by source.
+    that wants a pause of at most `longest_wait` is waited for, for a longer one the run ends and its host rests.
+    `tokens` are the operator's own keys and `caps` the posts a month, by source.
 
     `lease` is how long a run and a host stay a dead worker's, `linger_seconds` how long an idle one waits for more
     work. A fetching process that is silent for `silence_seconds` is ended; after `process_seconds`, or holding more
@@ -49,7 +49,7 @@ class CrawlConfig:
     max_redirects: int = 5
     attempts: int = 3
     retry_delay: float = 2.0
-    hosts_at_once: int = 64
+    hosts_at_once: int = 256
     hosts: Mapping[str, HostLimits] = dataclasses.field(default_factory=dict)
     tokens: Mapping[str, str] = dataclasses.field(default_factory=dict)
     caps: Mapping[str, int] = dataclasses.field(default_factory=dict)

@@ -149,7 +149,7 @@ def _look(job: Job, config: CrawlConfig, ask_turn: AskTurn) -> Look:
     """Let a fetching process walk the run, and answer what it asks."""
     turn = ask_turn(job.host)
     if isinstance(turn, Resting):
-        return Look(ending=Ending(RunOutcome.FAILED, turn.reason, turn.until))
+        return Look(ending=Ending(RunOutcome.FAILED, turn.reason))
     limited = dataclasses.replace(config, max_pages=MAX_PAGES, attempts=1, run_seconds=LOOK_SECONDS)
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()

@@ -155,8 +155,6 @@ class Recorder:
         now, target = utc_now(), session.get_one(Target, run.target_id)
         reason = storable(ending.reason)[:MAX_REASON_CHARACTERS]
         close_run(session, run, ending.outcome, actor=self._actor, reason=reason, at=now)
-        if ending.due_at is not None:
-            target.next_due_at = max(target.next_due_at, ending.due_at)
         if run.looks_back_to is not None and ending.outcome in (RunOutcome.DONE, RunOutcome.UNCHANGED):
             target.looked_back_at = now
         sight = _ACCOUNT_SIGHTS.get(ending.outcome)

@@ -41,11 +41,10 @@ class Response:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ending:
-    """How a run ends. `due_at` moves the target's next run there."""
+    """How a run ends."""
 
     outcome: RunOutcome
     reason: str = ""
-    due_at: dt.datetime | None = None
 
 
 # --- from the coordinator ---

@@ -71,7 +71,7 @@ class CrawlSettings(_Section):
     """Hosts whose owner has permitted in writing what their robots.txt forbids; keep the letter with the mandate."""
     hosts: dict[str, HostSettings] = {}
     """Limits of single hosts: `[crawl.hosts."public.api.bsky.app"] delay_seconds = 0.2`."""
-    hosts_at_once: int = Field(default=64, ge=1, le=512)
+    hosts_at_once: int = Field(default=256, ge=1, le=512)
     tokens: dict[str, str] = {}
     """The operator's own keys by source, such as `x_v2`; better in the environment: `NETRA_CRAWL__TOKENS`."""
     posts_per_month: dict[str, int] = {}

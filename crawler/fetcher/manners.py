@@ -125,7 +125,7 @@ class Manners:
         known = self._hosts.get(host)
         if known is None:
             return
-        news = not known.answers
+        news, known.asked_at = not known.answers, utc_now()  # the pause begins when the server is done
         known.succeeded, known.answers, known.probing, known.failures = True, True, False, 0
         if news:
             await self._tell(host, known)
@@ -134,7 +134,7 @@ class Manners:
         """It did not answer, or only with an error of its own."""
         known = self._hosts.get(host)
         if known is not None:
-            known.failures, known.answers, known.succeeded = 1, False, False
+            known.asked_at, known.failures, known.answers, known.succeeded = utc_now(), 1, False, False
             if known.probing:
                 self._begin_rest(known, Resting(utc_now() + PROBE_PAUSE, reason))
             await self._tell(host, known, failure=reason)

@@ -169,7 +169,7 @@ class _Line:
             response = _as_response(await self._spider.crawler.engine.download_async(request))
         except HostResting as resting:
             if self.asked or resting.host != self._job.host:
-                raise RunOver(RunOutcome.FAILED, _rested(resting).reason, resting.until) from resting
+                raise RunOver(RunOutcome.FAILED, _rested(resting).reason) from resting
             raise
         except (IgnoreRequest, Refused, ValueError, DownloadCancelledError, *_PASSING) as error:
             over = _over(error)
@@ -220,12 +220,12 @@ _PASSING: dict[type[Exception], str] = {
 
 
 def _asked_to_wait(until: dt.datetime) -> RunOver:
-    return RunOver(RunOutcome.FAILED, f"diminta menunggu sampai {until:%Y-%m-%d %H:%M:%S} UTC", until)
+    return RunOver(RunOutcome.FAILED, f"diminta menunggu sampai {until:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def _rested(resting: HostResting) -> Ending:
     reason = f"host beristirahat sampai {resting.until:%Y-%m-%d %H:%M:%S} UTC: {resting}"
-    return Ending(RunOutcome.FAILED, reason, resting.until)
+    return Ending(RunOutcome.FAILED, reason)
 
 
 def _as_response(response: scrapy.http.Response) -> Response:

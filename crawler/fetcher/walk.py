@@ -40,17 +40,9 @@ class RunOver(Exception):
     `again`: asking once more may help first. `against_host`: the fault is the server's, and counts for its breaker.
     """
 
-    def __init__(
-        self,
-        outcome: RunOutcome,
-        reason: str,
-        due_at: dt.datetime | None = None,
-        *,
-        again: bool = False,
-        against_host: bool = False,
-    ) -> None:
+    def __init__(self, outcome: RunOutcome, reason: str, *, again: bool = False, against_host: bool = False) -> None:
         super().__init__(reason)
-        self.ending = Ending(outcome, reason, due_at)
+        self.ending = Ending(outcome, reason)
         self.again, self.against_host = again, against_host
 
 

@@ -105,8 +105,8 @@ class _Servers:
                 began = time.monotonic()
                 self._note(host, began)
                 status, body = _answer(f"http://{host}:{port}", head.split(b" ", 2)[1].decode("ascii"))
-                length = f"Content-Length: {len(body)}"
-                writer.write(f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{length}\r\n\r\n".encode() + body)
+                heads = ["Content-Type: application/json", f"Content-Length: {len(body)}", 'Link: </>; rel="prev"']
+                writer.write("\r\n".join([f"HTTP/1.1 {status}", *heads, "\r\n"]).encode() + body)
                 await writer.drain()
                 self._now[host] -= 1
         writer.close()

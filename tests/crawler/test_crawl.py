@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from models.bodies import is_whole, read_body
 from models.claims import take_back
 from models.clock import utc_now
+from models.hosts import Host
 from models.mandates import Mandate, revoke_mandate
 from models.officers import Officer
 from models.posts import Post, Sighting
@@ -223,8 +224,8 @@ def test_bad_servers_end_their_own_runs_with_a_reason_and_no_inner_server_is_rea
     assert list(crawls.texts().values()) == [["baik"]]
     assert (runs["good"].ended_at - runs["good"].started_at).total_seconds() < 10
     with crawls.database.read() as session:
-        target = session.get_one(Target, targets["asks for an hour"])
-        assert 3500 < (target.next_due_at - utc_now()).total_seconds() <= 3600
+        busy = session.get_one(Host, servers["asks for an hour"][0].host)
+        assert 3500 < (busy.rest_until - utc_now()).total_seconds() <= 3600
         kept = session.scalar(select(Fetch.body_sha256).where(Fetch.run_id == runs["not a feed"].id))
         assert read_body(session, crawls.evidence, kept) == b"<html>Galat</html>"
     assert runs["not a feed"].unparsed == 1
