@@ -1,8 +1,9 @@
 """When a target is due: a pure function of its rule, its id and the moment, so every scheduler computes the same.
 
 An interval is a grid: multiples of it since 1970, moved by a phase that belongs to the target, so that 15,000 accounts
-are spread over the hour instead of meeting at its start, and shaken a little each time. `cron` fields are those of
-APScheduler, in the mandate's local time. Due times in blackout hours move to their end, where they become one.
+are spread over the hour instead of meeting at its start, and shaken a little each time. `cron` is five fields as in
+crontab(5), in the mandate's local time; a day matches both its fields. Due times in blackout hours move to their end,
+where they become one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import dataclasses
 import datetime as dt
 import functools
 import hashlib
+import re
 from collections.abc import Sequence
 
 from apscheduler.triggers.cron import CronTrigger
@@ -51,18 +53,19 @@ class Rule:
 
     def after(self, moment: dt.datetime) -> dt.datetime:
         """The first due time after `moment`."""
-        due = self._on_grid(moment)
-        blackout = _covering(self.spec.schedule.blackout, due.astimezone(self.zone))
-        if blackout is None:
+        blackouts, due = self.spec.schedule.blackout, self._on_grid(moment)
+        free = _after_blackouts(blackouts, due.astimezone(self.zone))
+        if free == due:
             return due
-        return _end_of(blackout, due.astimezone(self.zone)) + self._share(SPREAD_SECONDS, "blackout")
+        room = _seconds_until_next(blackouts, free)
+        return free.astimezone(dt.UTC) + self._share(min(SPREAD_SECONDS, room), "blackout")
 
     def _on_grid(self, moment: dt.datetime) -> dt.datetime:
         if self.cron is not None:
             spread = self._share(CRON_SPREAD_SECONDS, "cron")
             found = _trigger(self.cron, self.zone).get_next_fire_time(None, moment - spread + _TICK)
             if found is None:
-                return moment + dt.timedelta(days=366)
+                return moment + _NEVER
             return found.astimezone(dt.UTC) + spread
         seconds = self.interval or self.spec.crawl_interval(moment.astimezone(self.zone).date())
         step, phase = dt.timedelta(seconds=seconds), self._share(seconds, "phase")
@@ -81,6 +84,7 @@ class Rule:
 
 
 _TICK = dt.timedelta(microseconds=1)
+_NEVER = dt.timedelta(days=366)
 
 
 def rule_of(target: Target, mandate: Mandate, spec: ContestSpec) -> Rule:
@@ -121,7 +125,45 @@ def check_cron(text: str) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _trigger(text: str, zone: dt.tzinfo) -> CronTrigger:
-    return CronTrigger.from_crontab(text, timezone=zone)
+    fields = text.split()
+    return CronTrigger.from_crontab(" ".join([*fields[:4], *map(_weekdays, fields[4:])]), timezone=zone)
+
+
+def _weekdays(field: str) -> str:
+    """Numbers as crontab(5) counts them, from Sunday (0 and 7), by name: APScheduler 3 counts from Monday."""
+    found = []
+    for part in field.split(","):
+        numbers = _WEEKDAYS.fullmatch(part)
+        if numbers is None:
+            found.append(part)
+            continue
+        first, last, step = int(numbers[1]), int(numbers[2] or numbers[1]), int(numbers[3] or 1)
+        if last < first or not step:
+            raise ValueError(f"the weekdays {part!r} are none")
+        found += [_DAYS[day % 7] for day in range(first, last + 1, step)]
+    return ",".join(found)
+
+
+_WEEKDAYS = re.compile(r"([0-7])(?:-([0-7]))?(?:/(\d))?", re.ASCII)
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+
+def _after_blackouts(blackouts: Sequence[BlackoutSpec], local: dt.datetime) -> dt.datetime:
+    """The first moment from `local` on that none of them covers; one may begin where another ends."""
+    for _ in range(len(blackouts) + 1):
+        blackout = _covering(blackouts, local)
+        if blackout is None:
+            return local
+        local = _end_of(blackout, local)
+    return local + _NEVER
+
+
+def _seconds_until_next(blackouts: Sequence[BlackoutSpec], local: dt.datetime) -> int:
+    minute = local.hour * 60 + local.minute
+    return min((blackout.begin - minute) % _MINUTES or _MINUTES for blackout in blackouts) * 60
+
+
+_MINUTES = 24 * 60
 
 
 def _covering(blackouts: Sequence[BlackoutSpec], local: dt.datetime) -> BlackoutSpec | None:
@@ -132,7 +174,7 @@ def _covering(blackouts: Sequence[BlackoutSpec], local: dt.datetime) -> Blackout
 def _end_of(blackout: BlackoutSpec, local: dt.datetime) -> dt.datetime:
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     end = midnight + dt.timedelta(minutes=blackout.end)
-    return (end if end > local else end + dt.timedelta(days=1)).astimezone(dt.UTC)
+    return end if end > local else end + dt.timedelta(days=1)
 
 
 def _fraction(*parts: str) -> float:
