@@ -60,8 +60,11 @@ def is_dark(spec, minute):
     return any(blackout.covers(minute) for blackout in spec.schedule.blackout)
 
 
+specs_without_blackout = st.sampled_from([PLAIN, STAGED])
+
+
 @st.composite
-def rules(draw, specs=st.sampled_from([PLAIN, STAGED])):
+def rules(draw, specs=specs_without_blackout):
     cron = draw(st.none() | crons)
     interval = draw(st.none() | intervals) if cron is None else None
     return Rule(draw(keys), draw(zones), draw(specs), interval, cron)
@@ -75,10 +78,10 @@ def test_the_next_time_lies_strictly_after_and_is_the_same_for_every_scheduler(r
     assert due == Rule(rule.key, rule.zone, rule.spec, rule.interval, rule.cron).after(moment)
 
 
-@given(rules(), moments, st.floats(0, 1, exclude_max=True))
+@given(rules(), moments, st.integers(0, 999))
 def test_between_now_and_the_next_time_nothing_is_due(rule, moment, part):
     due = rule.after(moment)
-    between = moment + (due - moment) * part
+    between = moment + (due - moment) * part // 1_000
     assume(rule.spec.crawl_interval(between.astimezone(rule.zone).date()) == rule.spec.crawl_interval(
         moment.astimezone(rule.zone).date()
     ))  # fmt: skip
@@ -156,13 +159,8 @@ def test_weekdays_are_counted_from_sunday_as_in_crontab(field, days):
 def test_the_stage_of_the_local_day_sets_the_pace():
     for zone in (WIB, WITA, WIT):
         rule = Rule("target", zone, STAGED)
-        for day, interval in (
-            ("2026-09-24", 86_400),
-            ("2026-11-21", 3_600),
-            ("2026-11-22", 600),
-            ("2026-11-25", 86_400),
-        ):
-            moment = dt.datetime.fromisoformat(f"{day}T00:00:01").replace(tzinfo=zone)
+        for day, interval in (("09-24", 86_400), ("11-21", 3_600), ("11-22", 600), ("11-25", 86_400)):
+            moment = dt.datetime.fromisoformat(f"2026-{day}T00:00:01").replace(tzinfo=zone)
             assert rule.after(moment) == Rule("target", zone, PLAIN, interval).after(moment)
 
 
