@@ -168,4 +168,4 @@ def test_an_unknown_measurement_is_refused_by_name():
 
 
 def test_every_measurement_has_a_name():
-    assert set(MEASUREMENTS) == {"classifier", "cold-start", "crawl", "storage", "pages", "report", "capture"}
+    assert set(MEASUREMENTS) == {"classifier", "cold-start", "crawl", "storage", "lag", "pages", "report", "capture"}

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import func, select
 
 from models.assessments import Assessment
+from models.bodies import is_whole
 from models.captures import Capture
 from models.database import open_database
 from models.evidence import EvidenceStore
@@ -142,7 +143,7 @@ def _check(home):
         captures = collections.Counter(session.scalars(select(Capture.flag_id)))
         assert all(captures[flag.id] == flag.capture_attempts for flag in flags)
         for digest in session.scalars(select(Fetch.body_sha256).distinct()):
-            assert evidence.verify(digest)
+            assert is_whole(session, evidence, digest)
         for digest in session.scalars(select(Capture.screenshot_sha256).where(Capture.screenshot_sha256.is_not(None))):
             assert evidence.verify(digest)
         sequence = session.scalars(select(LogEntry.seq).order_by(LogEntry.seq)).all()
