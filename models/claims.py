@@ -65,6 +65,22 @@ def queue_runs(session: Session, due: Sequence[Due], *, actor: str, now: dt.date
     return refused
 
 
+def times_with_runs(
+    session: Session, targets: Sequence[Target], now: dt.datetime
+) -> Mapping[str, Collection[dt.datetime]]:
+    """Which times from the targets' next due time to now have a run already, by target: after a clock was set back."""
+    rows = session.execute(
+        select(Run.target_id, Run.due_at)
+        .join(Target, Target.id == Run.target_id)
+        .where(Run.target_id.in_([target.id for target in targets]))
+        .where(Run.due_at >= Target.next_due_at, Run.due_at <= now)
+    )
+    found: dict[str, set[dt.datetime]] = {target.id: set() for target in targets}
+    for target_id, due in rows:
+        found[target_id].add(due)
+    return found
+
+
 _WAITS = {RunOutcome.QUEUED: "menunggu giliran", RunOutcome.RUNNING: "berjalan"}
 
 

@@ -13,7 +13,7 @@ import datetime as dt
 import functools
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from apscheduler.triggers.cron import CronTrigger
 
@@ -33,10 +33,13 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Times:
-    """The due times of a target up to now: `first` and `latest` of them, `missed` before `latest`, and the `next`."""
+    """What came due for a target up to now: `first` and `latest`, `missed` before `latest`, and the `next`.
 
-    first: dt.datetime
-    latest: dt.datetime
+    `first` and `latest` are None where everything has a run already.
+    """
+
+    first: dt.datetime | None
+    latest: dt.datetime | None
     missed: int
     next: dt.datetime
 
@@ -93,19 +96,19 @@ def rule_of(target: Target, mandate: Mandate, spec: ContestSpec) -> Rule:
     return Rule(target.id, zone, spec, target.interval_seconds, target.cron)
 
 
-def times_until(rule: Rule, first: dt.datetime, now: dt.datetime) -> Times:
-    """The due times from `first` (not after `now`) to now, and the one that follows.
+def times_until(rule: Rule, since: dt.datetime, now: dt.datetime, done: Collection[dt.datetime] = ()) -> Times:
+    """The due times from `since` (not after `now`) to now without those `done`, and the one that follows.
 
-    The next is at least half an interval away from a first one that stood beside the grid (a target made due).
+    `since` may stand beside the calendar (a target made due); it takes no other time's place. Times are done already
+    when a clock was set back.
     """
-    latest, missed = first, 0
-    while (following := rule.after(latest)) <= now:
-        latest, missed = following, missed + 1
-    if not missed:
-        gap = rule.after(following) - following
-        if following - first < gap / 2:
-            following = rule.after(following)
-    return Times(first, latest, missed, following)
+    first = latest = None
+    count, due = 0, since
+    while due <= now:
+        if due not in done:
+            first, latest, count = first or due, due, count + 1
+        due = rule.after(due)
+    return Times(first, latest, max(0, count - 1), due)
 
 
 def check_cron(text: str) -> str:

@@ -27,7 +27,7 @@ import filelock
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.claims import Due, queue_runs
+from models.claims import Due, queue_runs, times_with_runs
 from models.clock import utc_now
 from models.contest import ContestSpec
 from models.log import sign_checkpoint
@@ -36,7 +36,7 @@ from models.retention import purge
 from models.targets import Target, refusals
 from models.uploads import drop_old_uploads
 from pipeline.application import Application
-from pipeline.calendar import Rule, Times, rule_of, times_until
+from pipeline.calendar import Rule, rule_of, times_until
 from pipeline.counting import count_health
 from pipeline.settings import Settings
 
@@ -188,21 +188,22 @@ def _queue_batch(app: Application, moment: dt.datetime) -> int:
     wanted = select(Target).where(Target.next_due_at <= moment, Target.paused.is_(False))
     with app.database.read() as session:
         ripe = session.scalars(wanted.order_by(Target.next_due_at).limit(DUE_BATCH)).all()
-        rules = _rules(session, ripe)
-    times = {target.id: times_until(rules[target.id], target.next_due_at, moment) for target in ripe}
+        rules, done = _rules(session, ripe), times_with_runs(session, ripe, moment)
+    since = {target.id: target.next_due_at for target in ripe}
+    times = {key: times_until(rules[key], first, moment, done[key]) for key, first in since.items()}
     with app.database.write() as session:
         held = session.scalars(wanted.where(Target.id.in_(times)).with_for_update(skip_locked=True))
-        targets = [target for target in held if target.next_due_at == times[target.id].first]
-        due = [_due(target, times[target.id], rules[target.id].spec, moment) for target in targets]
+        targets = [target for target in held if target.next_due_at == since[target.id]]
+        due = [
+            Due(target, latest, first, times[target.id].missed, _looks_back_to(target, rules[target.id].spec, moment))
+            for target in targets
+            if (latest := times[target.id].latest) is not None and (first := times[target.id].first) is not None
+        ]
         refused = queue_runs(session, due, actor=ACTOR.format("due"), now=moment)
         for target in targets:
             following = times[target.id].next
             target.next_due_at = max(following, moment + REFUSED_AGAIN) if target.id in refused else following
     return len(targets)
-
-
-def _due(target: Target, times: Times, spec: ContestSpec, moment: dt.datetime) -> Due:
-    return Due(target, times.latest, times.first, times.missed, _looks_back_to(target, spec, moment))
 
 
 def _rules(session: Session, targets: Sequence[Target]) -> dict[str, Rule]:

@@ -215,10 +215,14 @@ def test_what_was_missed_is_what_the_grid_holds(key, interval, moment, seconds):
 
 
 @on_a_busy_machine
-@given(keys, st.integers(600, 7_200), moments)
-def test_after_a_time_beside_the_grid_the_next_is_at_least_half_an_interval_away(key, interval, moment):
-    rule = Rule(key, WIB, PLAIN, interval)
-    times = times_until(rule, moment, moment)
-    assert (times.first, times.latest, times.missed) == (moment, moment, 0)
-    assert (times.next - moment).total_seconds() >= 0.45 * interval
-    assert times.next in grid(key, interval, moment, moment + dt.timedelta(seconds=3 * interval))
+@given(keys, st.integers(60, 7_200), moments)
+def test_a_time_beside_the_grid_takes_no_others_place(key, interval, moment):
+    (following, *_) = grid(key, interval, moment, moment + dt.timedelta(seconds=3 * interval))
+    assert times_until(Rule(key, WIB, PLAIN, interval), moment, moment) == Times(moment, moment, 0, following)
+
+
+def test_the_last_time_before_a_long_gap_is_due_like_any_other():
+    morning = dt.datetime(2026, 10, 1, 7, tzinfo=WIB)
+    rule = Rule("target", WIB, PLAIN, cron="0 7,8,19 * * *")
+    first = rule.after(morning - DAY / 24)
+    assert times_until(rule, first, first).next.astimezone(WIB).hour == 8
