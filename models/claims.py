@@ -208,6 +208,8 @@ def _busy(session: Session, targets: Sequence[Target]) -> dict[str, RunOutcome]:
 
 def _refused_before(session: Session, refused: Collection[str]) -> dict[str, str]:
     """The reasons of those of the targets whose newest run was refused."""
+    if not refused:
+        return {}
     newest = select(Run.target_id, func.max(Run.due_at).label("due_at")).where(Run.target_id.in_(list(refused)))
     last = newest.group_by(Run.target_id).subquery()
     rows = session.execute(

