@@ -47,13 +47,14 @@ class HostResting(Exception):
 class _Known:
     """One host. What is known of it outlasts the leave to ask it, which holds until `granted_until` (monotonic).
 
-    `spent`: requests since `window_began` (monotonic), at first what others spent in the hour. `rested_at`: when
-    `resting` was learned; a leave taken later ends it. `probing`: no answer came yet since the breaker half opened.
-    `requests`, `failures` and `succeeded` are what the others have not heard of.
+    `asked_at` (monotonic): the last request, or its end. `spent`: requests since `window_began` (monotonic), at first
+    what others spent in the hour. `rested_at`: when `resting` was learned; a leave taken later ends it. `probing`: no
+    answer came yet since the breaker half opened. `requests`, `failures` and `succeeded` are what the others have not
+    heard of.
     """
 
     crawl_delay: float
-    asked_at: dt.datetime | None
+    asked_at: float
     spent: int
     window_began: float
     lock: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
@@ -80,13 +81,14 @@ class Manners:
         """The coordinator handed out leave to ask this host; what other processes saw of it comes along."""
         known = self._hosts.get(turn.host)
         if known is None:
-            known = self._hosts[turn.host] = _Known(turn.crawl_delay, turn.not_before, turn.spent, time.monotonic())
+            known = self._hosts[turn.host] = _Known(turn.crawl_delay, -math.inf, turn.spent, time.monotonic())
         known.granted_until = time.monotonic() + seconds
         known.crawl_delay = max(known.crawl_delay, turn.crawl_delay)
         known.spent = max(known.spent, turn.spent)
         known.probing = turn.probe and not known.answers
-        if turn.not_before is not None and (known.asked_at is None or known.asked_at < turn.not_before):
-            known.asked_at = turn.not_before
+        if turn.not_before is not None:
+            ago = max(0.0, (utc_now() - turn.not_before).total_seconds())
+            known.asked_at = max(known.asked_at, time.monotonic() - ago)
         if known.rested_at is not None and turn.taken_at is not None and turn.taken_at > known.rested_at:
             known.resting = known.rested_at = None
 
@@ -109,7 +111,7 @@ class Manners:
                 raise HostResting(host, utc_now() + PROBE_PAUSE, "satu permintaan percobaan sedang berjalan")
             self._check_budget(known, self._config.limits(host).per_hour)
             await self._sit_out(host, known)
-            known.asked_at, known.requests, known.spent = utc_now(), known.requests + 1, known.spent + 1
+            known.asked_at, known.requests, known.spent = time.monotonic(), known.requests + 1, known.spent + 1
         if known.requests >= NEWS_EVERY:
             await self._tell(host, known)
 
@@ -125,7 +127,7 @@ class Manners:
         known = self._hosts.get(host)
         if known is None:
             return
-        news, known.asked_at = not known.answers, utc_now()  # the pause begins when the server is done
+        news, known.asked_at = not known.answers, time.monotonic()  # the pause begins when the server is done
         known.succeeded, known.answers, known.probing, known.failures = True, True, False, 0
         if news:
             await self._tell(host, known)
@@ -134,7 +136,7 @@ class Manners:
         """It did not answer, or only with an error of its own."""
         known = self._hosts.get(host)
         if known is not None:
-            known.asked_at, known.failures, known.answers, known.succeeded = utc_now(), 1, False, False
+            known.asked_at, known.failures, known.answers, known.succeeded = time.monotonic(), 1, False, False
             if known.probing:
                 self._begin_rest(known, Resting(utc_now() + PROBE_PAUSE, reason))
             await self._tell(host, known, failure=reason)
@@ -176,9 +178,8 @@ class Manners:
                 raise HostResting(host, known.resting.until, known.resting.reason)
             await asyncio.sleep((known.resting.until - now).total_seconds())
         known.resting = known.rested_at = None
-        if known.asked_at is not None:
-            pause = max(known.crawl_delay, self._config.limits(host).delay)
-            await asyncio.sleep(max(0.0, pause - (utc_now() - known.asked_at).total_seconds()))
+        pause = max(known.crawl_delay, self._config.limits(host).delay)
+        await asyncio.sleep(max(0.0, known.asked_at + pause - time.monotonic()))
 
     async def _tell(self, host: str, known: _Known, *, failure: str = "") -> None:
         news = HostNews(

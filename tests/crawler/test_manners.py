@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import itertools
 import time
 
 import pytest
 
+from crawler.config import CrawlConfig
+from crawler.fetcher.manners import Manners
 from models.clock import utc_now
-from models.hosts import FAILURES_TO_OPEN, Breaker, Host, HostNews, note_news
+from models.hosts import FAILURES_TO_OPEN, Breaker, Host, HostNews, Turn, note_news
 from models.targets import RunOutcome, Target, add_target
 from tests.crawler.conftest import Crawls, Reply
 
@@ -132,6 +135,19 @@ def test_a_probe_that_fails_leaves_the_others_waiting(crawls, site):
     runs = crawls.run(*targets, attempts=1)
     assert [run.outcome for run in runs].count(RunOutcome.QUEUED) == 2
     assert len([path for path in made.paths() if path != "/robots.txt"]) <= 1
+
+
+def test_a_clock_that_is_set_back_makes_nobody_wait_longer_than_the_pause():
+    async def ask_twice():
+        manners = Manners(CrawlConfig(contact="", delay=0.2), ask_turn=None, send_news=None)
+        ahead = utc_now() + dt.timedelta(hours=2)
+        manners.grant(Turn("lambat.example", probe=False, not_before=ahead, spent=0, crawl_delay=0.0))
+        began = time.monotonic()
+        await manners.wait_turn("lambat.example")
+        await manners.wait_turn("lambat.example")
+        return time.monotonic() - began
+
+    assert 0.39 < asyncio.run(asyncio.wait_for(ask_twice(), 10)) < 5
 
 
 def test_an_hourly_budget_is_not_exceeded(crawls, site):
