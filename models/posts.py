@@ -8,7 +8,7 @@ import enum
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, ForeignKey, Index, LargeBinary, String, UniqueConstraint, select, update
+from sqlalchemy import CursorResult, ForeignKey, Index, LargeBinary, String, UniqueConstraint, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Id, JsonObject, Row, Sha256, insert_into, storable
@@ -127,11 +127,17 @@ class PostVersion(Row):
     attachments: Mapped[list[JsonObject]] = mapped_column(default_factory=list)
 
 
+_NEW = text("state = 'new'")
+
+
 class Sighting(Base):
     """This post is visible under this mandate; the unit of work of the assessing stage."""
 
     __tablename__ = "sightings"
-    __table_args__ = (Index("ix_sightings_state_post_id", "state", "post_id"), {"sqlite_with_rowid": False})
+    __table_args__ = (
+        Index("ix_sightings_new", "post_id", sqlite_where=_NEW, postgresql_where=_NEW),
+        {"sqlite_with_rowid": False},
+    )
 
     post_id: Mapped[Id] = mapped_column(ForeignKey("posts.id"), primary_key=True)
     mandate_id: Mapped[Id] = mapped_column(ForeignKey("mandates.id"), primary_key=True)
@@ -201,8 +207,8 @@ def store_history(
     digests = [sha256_hex(text.text.encode()) for text in texts]
     start = digests.index(known) + 1 if known in digests else 0
     added = 0
-    for text in texts[start:]:
-        stored = store_posts(session, run, fetch, [text], actor=actor, at=at)
+    for item in texts[start:]:
+        stored = store_posts(session, run, fetch, [item], actor=actor, at=at)
         added += stored.new + stored.edited
     return added
 

@@ -4,62 +4,70 @@ from __future__ import annotations
 
 import gzip
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
-from sqlalchemy import func, select
+from sqlalchemy import select, update
 
-from models.bodies import Body, read_body
+from models.bodies import read_body
+from models.posts import Sighting, SightingState
 from models.targets import Fetch
 from pipeline.application import Application
 from pipeline.bench.crawling import crawled
 from pipeline.bench.figures import Aim, Figure, Goal
+from pipeline.bench.scratch import scratch
 from pipeline.bench.size import Size
 from pipeline.bench.timelines import timelines
 
 GOAL = Goal(Aim.AT_MOST, 1.5)
-UNIT = "kB per 1.000 unggahan"
+UNIT = "MB per juta unggahan"
+_INDICES = "indeks"
+_PARTS = {
+    "bodies": "respons mentah",
+    "posts": "unggahan",
+    "post_versions": "versi",
+    "log_entries": "jejak audit",
+    "sightings": "penampakan",
+}
 
 
 def measure_storage(size: Size) -> list[Figure]:
-    """Kilobytes in the database for a thousand posts, their raw responses included.
+    """Megabytes in the database for a million posts, their raw responses included, once they are assessed.
 
-    One round: the same crawl fills the same bytes.
+    What an empty installation holds is left out. One round: the same crawl fills the same bytes.
     """
+    with scratch() as empty:
+        before = _bytes_of(empty)
     with timelines(size) as addresses, crawled(addresses) as done:
-        database, indices = _database_bytes(done.app.settings.home / "netra.sqlite")
-        bodies = list(_raw_bodies(done.app))
-        packed = _packed_bytes(done.app)
-        compressed = sum(len(gzip.compress(body)) for body in bodies)
-    thousands = done.posts / 1_000
-    total, least = database, compressed + indices
-    parts = {"basis data": database, "indeks di dalamnya": indices, "respons di dalamnya": packed, "gzip": compressed}
-    note = ", ".join(f"{name} {part / thousands / 1_000:.0f}" for name, part in parts.items())
+        with done.app.database.write() as session:
+            session.execute(update(Sighting).values(state=SightingState.ASSESSED))
+        after = _bytes_of(done.app)
+        compressed = sum(len(gzip.compress(body)) for body in _raw_bodies(done.app))
+    grown = {part: (after[part] - before[part]) / done.posts for part in after}
+    least = compressed / done.posts + grown[_INDICES]
+    note = ", ".join(f"{part} {each:.0f}" for part, each in sorted(grown.items(), key=lambda item: -item[1]))
     return [
         Figure(
-            "Penyimpanan hasil crawl", UNIT, (total / thousands / 1_000,),
-            "gzip respons mentah + indeks", (least / thousands / 1_000,), GOAL, note,
+            "Penyimpanan hasil crawl", UNIT, (sum(grown.values()),), "gzip respons mentah + indeks", (least,), GOAL,
+            f"{note}; gzip respons mentah {compressed / done.posts:.0f}",
         )
     ]  # fmt: skip
 
 
-def _database_bytes(path: Path) -> tuple[int, int]:
-    """Bytes of the file when it is packed, and of the indices in it (https://sqlite.org/dbstat.html)."""
-    connection = sqlite3.connect(path)
+def _bytes_of(app: Application) -> Mapping[str, int]:
+    """Bytes of the packed database by part (https://sqlite.org/dbstat.html)."""
+    connection = sqlite3.connect(app.settings.home / "netra.sqlite")
     try:
         connection.execute("VACUUM")
-        (total,) = connection.execute("SELECT sum(pgsize) FROM dbstat").fetchone()
-        (indices,) = connection.execute(
-            "SELECT sum(pgsize) FROM dbstat WHERE name IN (SELECT name FROM sqlite_master WHERE type = 'index')"
-        ).fetchone()
+        rows = connection.execute(
+            "SELECT dbstat.name, coalesce(type, 'table'), sum(pgsize) FROM dbstat "
+            "LEFT JOIN sqlite_master ON sqlite_master.name = dbstat.name GROUP BY dbstat.name"
+        ).fetchall()
     finally:
         connection.close()
-    return int(total), int(indices)
-
-
-def _packed_bytes(app: Application) -> int:
-    with app.database.read() as session:
-        return session.scalar(select(func.sum(func.length(Body.packed)))) or 0
+    found = dict.fromkeys([_INDICES, *_PARTS.values(), "lainnya"], 0)
+    for name, kind, size in rows:
+        found[_INDICES if kind == "index" else _PARTS.get(name, "lainnya")] += size
+    return found
 
 
 def _raw_bodies(app: Application) -> Iterator[bytes]:

@@ -465,7 +465,7 @@ def upgrade() -> None:
     sqlite_with_rowid=False
     )
     with op.batch_alter_table('sightings', schema=None) as batch_op:
-        batch_op.create_index('ix_sightings_state_post_id', ['state', 'post_id'], unique=False)
+        batch_op.create_index('ix_sightings_new', ['post_id'], unique=False, sqlite_where=sa.text("state = 'new'"), postgresql_where=sa.text("state = 'new'"))
 
     op.create_table('suspensions',
     sa.Column('attribution_id', sa.String(length=26), nullable=False),
@@ -872,7 +872,7 @@ def downgrade() -> None:
 
     op.drop_table('suspensions')
     with op.batch_alter_table('sightings', schema=None) as batch_op:
-        batch_op.drop_index('ix_sightings_state_post_id')
+        batch_op.drop_index('ix_sightings_new', sqlite_where=sa.text("state = 'new'"), postgresql_where=sa.text("state = 'new'"))
 
     op.drop_table('sightings')
     with op.batch_alter_table('sample_draws', schema=None) as batch_op:
