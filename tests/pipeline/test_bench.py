@@ -19,6 +19,7 @@ from pipeline.bench.capturing import measure_capture
 from pipeline.bench.classifying import measure_classifier, measure_cold_start
 from pipeline.bench.crawling import crawled, in_child, measure_crawl
 from pipeline.bench.figures import Aim, Figure, Goal
+from pipeline.bench.lag import measure_lag
 from pipeline.bench.measurements import MEASUREMENTS
 from pipeline.bench.pages import measure_pages
 from pipeline.bench.reporting import measure_report, pdf_pages
@@ -29,7 +30,8 @@ from pipeline.bench.table import figures_table, spread
 from pipeline.bench.timelines import timelines
 from pipeline.commands.bench import bench as bench_command
 
-TINY = Size(rounds=1, mixed=10, political=4, hosts=2, accounts=1, posts=50, flags=12, views=2, captures=1)
+TINY = Size(rounds=1, mixed=10, political=4, hosts=2, accounts=1, posts=50, flags=12, views=2, captures=1,
+            lag_targets=3_600, lag_hosts=20, lag_delay=0.1, lag_past=1, lag_warm_up=10, lag_seconds=8)  # fmt: skip
 
 
 def the_figures(measure) -> list[Figure]:
@@ -78,7 +80,16 @@ def test_both_crawls_get_the_same_posts(tmp_path):
 
 def test_the_storage_of_a_crawl_is_measured():
     (figure,) = the_figures(measure_storage)
-    assert "gzip" in figure.note
+    for part in ("respons mentah", "unggahan", "versi", "jejak audit", "indeks", "gzip"):
+        assert part in figure.note
+
+
+def test_the_lag_of_the_schedule_is_measured_with_its_memory_and_manners():
+    lag, memory = the_figures(measure_lag)
+    assert "3600 sasaran per jam di 20 host" in lag.note
+    assert "terbanyak bersamaan 1" in lag.note
+    assert lag.met
+    assert 100 < memory.values[0] < 1_000
 
 
 def test_the_review_pages_are_measured():
